@@ -1,0 +1,175 @@
+"""The one error tree.
+
+    RemoteManagerError
+    ├─ QueryError            an invalid query, found before sending (also a ValueError)
+    ├─ SpecError             a spec folder, an override or a generated file that cannot be used
+    ├─ CredentialsError      no usable credentials were found; nothing was sent
+    ├─ TransportError        no answer, or one that broke off or could not be decoded
+    └─ APIError              an answer with an error status
+       ├─ BadRequest   400
+       ├─ AuthError    401
+       ├─ Forbidden    403
+       ├─ NotFound     404
+       ├─ Throttled    429   (retry_after)
+       └─ ServerError  5xx   (retry_after)
+
+All can be pickled. None of them holds credentials: URLs are kept without user information.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from digirm_runtime.query.diagnostics import Report
+
+
+class RemoteManagerError(Exception):
+    """Base of every error that digirm raises on purpose."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Exceptions with keyword-only attributes do not survive the default protocol.
+        return _rebuild, (type(self), self.args, self.__dict__)
+
+
+def _rebuild(cls: type[RemoteManagerError], args: tuple[Any, ...], state: dict[str, Any]) -> RemoteManagerError:
+    error = cls.__new__(cls, *args)
+    error.args = args
+    error.__dict__.update(state)
+    return error
+
+
+class QueryError(RemoteManagerError, ValueError):
+    """An invalid query, ordering, size or field list. `report` holds every fault; `str()` shows carets."""
+
+    def __init__(self, report: Report) -> None:
+        super().__init__(str(report))
+        self.report = report
+
+
+class SpecError(RemoteManagerError):
+    """A spec folder, an override or a generated file that cannot be used."""
+
+
+class CredentialsError(RemoteManagerError):
+    """No usable credentials were found; nothing was sent."""
+
+
+class TransportError(RemoteManagerError):
+    """No usable answer.
+
+    `sent` is False where the request provably did not reach the server; `body` holds the bytes of an answer that broke
+    off or could not be decoded; `attempts` counts the tries.
+    """
+
+    def __init__(
+        self, message: str, *, method: str = "", url: str = "", sent: bool = True, body: bytes = b"", attempts: int = 1
+    ) -> None:
+        super().__init__(message)
+        self.method = method
+        self.url = url
+        self.sent = sent
+        self.body = body
+        self.attempts = attempts
+
+
+class APIError(RemoteManagerError):
+    """An answer with an error status.
+
+    `error_message` and `error_context` are the server's, where its body had them; `body` is raw; `attempts` counts the
+    tries.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: int,
+        method: str,
+        url: str,
+        error_message: str | None = None,
+        error_context: Any = None,
+        body: bytes = b"",
+        attempts: int = 1,
+        retry_after: float | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.method = method
+        self.url = url
+        self.error_message = error_message
+        self.error_context = error_context
+        self.body = body
+        self.attempts = attempts
+        self.retry_after = retry_after
+
+
+class BadRequest(APIError):
+    """400: the server refused the input."""
+
+
+class AuthError(APIError):
+    """401: the credentials were refused."""
+
+
+class Forbidden(APIError):
+    """403: no permission, or the account is not subscribed to this feature."""
+
+
+class NotFound(APIError):
+    """404: no such object or path."""
+
+
+class Throttled(APIError):
+    """429: too many requests; `retry_after` in seconds where the server said so."""
+
+
+class ServerError(APIError):
+    """5xx: the service or a proxy before it failed; `retry_after` in seconds where the server said so."""
+
+
+_BY_STATUS: dict[int, type[APIError]] = {400: BadRequest, 401: AuthError, 403: Forbidden, 404: NotFound, 429: Throttled}
+
+
+def api_error(
+    *,
+    status: int,
+    headers: Mapping[str, str],
+    body: bytes,
+    method: str,
+    url: str,
+    attempts: int = 1,
+    retry_after: float | None = None,
+) -> APIError:
+    """The error for an answer of 3xx to 5xx; HTML, text and empty bodies are as welcome as JSON ones."""
+    text, context = _server_message(headers.get("content-type", ""), body)
+    cls = _BY_STATUS.get(status, ServerError if status >= 500 else APIError)
+    tries = f" after {attempts} attempts" if attempts > 1 else ""
+    return cls(
+        f"{method} {url} answered {status}{tries}" + (f": {text}" if text else ""),
+        status=status,
+        method=method,
+        url=url,
+        error_message=text,
+        error_context=context,
+        body=body,
+        attempts=attempts,
+        retry_after=retry_after,
+    )
+
+
+def _server_message(content_type: str, body: bytes) -> tuple[str | None, Any]:
+    """What the server said, from the key it is known to use, or from a body that is plain text."""
+    try:
+        document = json.loads(body)
+    except ValueError:
+        text = body.decode("utf-8", "replace").strip()
+        # A proxy's HTML page says nothing that its status does not.
+        return (text[:500] if text and "html" not in content_type and not text.startswith("<") else None), None
+    if isinstance(document, dict):
+        message = document.get("error_message") or document.get("description") or document.get("error")
+        return (message if isinstance(message, str) else None), document.get("error_context")
+    return None, None

@@ -1,0 +1,143 @@
+"""One operation of the API as a value, and one call of it: what generated methods build."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
+
+from digirm_runtime import template as templates
+from digirm_runtime.options import NO_OPTIONS, Options
+from digirm_runtime.wire import Response
+
+if TYPE_CHECKING:
+    from digirm_runtime.query.ast import Expr
+
+#: A query: text, or an expression made with `fields`.
+Query: TypeAlias = "str | Expr | None"
+#: A parameter's value; None leaves it out.
+Param: TypeAlias = "str | int | float | bool | datetime | Sequence[str] | None"
+#: A request body: sent as JSON, or as it is where it is text or bytes.
+Body: TypeAlias = "Mapping[str, Any] | Sequence[Any] | str | bytes"
+
+T = TypeVar("T")
+
+
+class Endpoint:
+    """One method of one path template.
+
+    `kind` is an operation kind of `digirm_runtime.tree`; `rivals` are templates that no argument may reach; `element`
+    is the key of a list answer's items; `media_type` is that of a body that is not JSON.
+    """
+
+    __slots__ = ("_rivals", "_segments", "element", "kind", "media_type", "method", "rivals", "template")
+
+    def __init__(
+        self,
+        method: str,
+        template: str,
+        kind: str,
+        *,
+        rivals: tuple[str, ...] = (),
+        element: str = "list",
+        media_type: str | None = None,
+    ) -> None:
+        self.method = method
+        self.template = template
+        self.kind = kind
+        self.rivals = rivals
+        self.element = element
+        self.media_type = media_type
+        self._segments: tuple[templates.Segment, ...] | None = None
+        self._rivals: list[tuple[templates.Segment, ...]] = []
+
+    def path(self, args: Sequence[object]) -> str:
+        """The path with `args` filled in. Raises ValueError for a value that could reach another path."""
+        if self._segments is None:
+            self._rivals = [templates.parse(rival) for rival in self.rivals]
+            self._segments = templates.parse(self.template)
+        path = templates.fill(self._segments, args)
+        if self._rivals:
+            pieces = templates.split(path)
+            for rival, text in zip(self._rivals, self.rivals, strict=True):
+                if templates.matches(rival, pieces):
+                    raise ValueError(f"{', '.join(map(repr, args))} would reach {text}, another operation")
+        return path
+
+    def __repr__(self) -> str:
+        return f"<Endpoint {self.method} {self.template}>"
+
+
+class Operation(Generic[T]):
+    """One call: an endpoint with its arguments. Made by generated methods, run by a client; T is the result's type."""
+
+    __slots__ = ("args", "body", "endpoint", "limit", "options", "params")
+
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        args: tuple[str | int, ...] = (),
+        params: Mapping[str, Any] | None = None,
+        *,
+        body: Body | None = None,
+        options: Options | None = None,
+        limit: int | None = None,
+    ) -> None:
+        self.endpoint = endpoint
+        self.args = args
+        self.params: Mapping[str, Any] = params or {}
+        self.body = body
+        self.options = options or NO_OPTIONS
+        self.limit = limit
+
+    def with_params(self, params: Mapping[str, Any]) -> Operation[T]:
+        """The same call with other parameters."""
+        return Operation(self.endpoint, self.args, params, body=self.body, options=self.options, limit=self.limit)
+
+    def decode(self, response: Response) -> Any:
+        """The result of one answer. Raises TransportError for a body that is broken or of another kind."""
+        from digirm_runtime.flow import decode_any, decode_json
+
+        kind, reads = self.endpoint.kind, self.endpoint.method == "GET"
+        if kind == "create":
+            from digirm_runtime.results import Created
+
+            return Created(decode_any(response, required=False), self.endpoint.element)
+        if kind in ("list", "describe") or (kind == "get" and self.endpoint.media_type is None):
+            return decode_json(response, required=reads)
+        return decode_any(response, required=reads)
+
+
+def encode_params(params: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Parameters as text in the order given, None left out. Raises ValueError or TypeError for what has no text."""
+    return [(name, encode_param(name, value)) for name, value in params.items() if value is not None]
+
+
+def encode_param(name: str, value: Any) -> str:
+    """One parameter as the service reads it: times as UTC with milliseconds, lists joined by commas."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int | float):
+        return str(value)
+    if isinstance(value, datetime):
+        return encode_time(name, value)
+    if isinstance(value, Sequence) and not isinstance(value, bytes | bytearray):
+        parts = [encode_param(name, part) for part in value]
+        if any("," in part for part in parts):
+            raise ValueError(f"{name}: a list's items are joined by commas, so that none may hold one")
+        return ",".join(parts)
+    from digirm_runtime.query.ast import And, Condition, Not, Or
+    from digirm_runtime.query.printer import print_expr
+
+    if isinstance(value, And | Or | Not | Condition):
+        return print_expr(value)
+    raise TypeError(f"{name} cannot be {type(value).__name__}")
+
+
+def encode_time(name: str, value: datetime) -> str:
+    """An aware time as the service writes it. Raises ValueError for a naive one, whose zone is anyone's guess."""
+    if value.tzinfo is None:
+        raise ValueError(f"{name}: a time needs a time zone")
+    return value.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

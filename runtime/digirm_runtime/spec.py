@@ -1,0 +1,341 @@
+"""Specs: what a crawl captured, read from untrusted JSON into plain immutable values.
+
+A document is malformed in parts, or hostile, as easily as it is right. Whatever cannot be used lands in
+`Spec.problems` as one sentence and is left out; the rest is kept.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path as FilePath
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from digirm_runtime import template
+from digirm_runtime.errors import SpecError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from digirm_runtime.overrides import Overrides
+
+FORMAT = 1
+METHODS = ("GET", "POST", "PUT", "DELETE", "PATCH", "HEAD")
+MAX_FILE_BYTES = 64 * 1024 * 1024
+MAX_NAME = 200
+MAX_TEMPLATE = 1000
+MAX_SEGMENTS = 32
+MAX_ARGS = 16
+
+
+class Field(msgspec.Struct, frozen=True):
+    """A field that a request's query language knows. `certainty` is None where nobody vouches for it."""
+
+    name: str
+    type: str
+    operators: tuple[str, ...]
+    orderby: bool
+    values: tuple[str, ...] = ()
+    certainty: str | None = None
+
+
+class Request(msgspec.Struct, frozen=True):
+    """One method of a path: its parameters in the server's order, and its query fields by name."""
+
+    method: str
+    params: tuple[str, ...] = ()
+    query: tuple[Field, ...] = ()
+
+
+class Path(msgspec.Struct, frozen=True):
+    """One path template. `requests` is None where the server listed the path without any."""
+
+    template: str
+    requests: tuple[Request, ...] | None
+
+
+class Category(msgspec.Struct, frozen=True):
+    """One category: its name, path, fingerprint, and the paths that its document lists."""
+
+    name: str
+    path: str
+    fingerprint: str
+    paths: tuple[Path, ...]
+
+
+class Spec(msgspec.Struct, frozen=True):
+    """A whole API version.
+
+    `provenance` is `live` or `reconstructed`; `unavailable` maps a category to (status, kind); `problems` are
+    sentences.
+    """
+
+    api_version: str
+    base_path: str
+    provenance: str
+    fingerprint: str
+    categories: tuple[Category, ...]
+    unavailable: dict[str, tuple[int | None, str]]
+    problems: tuple[str, ...]
+    overrides: Overrides
+    schemas: dict[str, Any] = {}
+
+    def templates(self) -> list[str]:
+        """Every path template of the spec."""
+        return [path.template for category in self.categories for path in category.paths]
+
+
+def canonical(document: Any) -> bytes:
+    """The one spelling of a JSON document: sorted keys, two blanks, a final newline, no non-finite numbers."""
+    return (json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n").encode(
+        "utf-8", "surrogatepass"
+    )
+
+
+def fingerprint(document: Any) -> str:
+    """`sha256:` and the hash of the document's canonical form."""
+    return "sha256:" + hashlib.sha256(canonical(document)).hexdigest()
+
+
+def normalise(document: Any) -> Any:
+    """A category's document with paths, methods and fields sorted; operators, parameters and unknown keys stay."""
+    if not isinstance(document, dict) or not isinstance(document.get("list"), list):
+        return document
+    items = [_normal_path(item) for item in document["list"]]
+    return {**document, "list": _sorted(items, "path")}
+
+
+def _normal_path(item: Any) -> Any:
+    if not isinstance(item, dict) or not isinstance(item.get("requests"), list):
+        return item
+    requests = [
+        {**request, "query": _sorted(request["query"], "field")}
+        if isinstance(request, dict) and isinstance(request.get("query"), list)
+        else request
+        for request in item["requests"]
+    ]
+    return {**item, "requests": _sorted(requests, "method")}
+
+
+def _sorted(items: list[Any], key: str) -> list[Any]:
+    # The whole item breaks ties, so that two entries of one name do not depend on the server's order either.
+    return sorted(items, key=lambda item: (str(item.get(key)) if isinstance(item, dict) else "", canonical(item)))
+
+
+def load(folder: str | FilePath) -> Spec:
+    """The spec in `folder` with its overrides applied.
+
+    Raises SpecError where the folder is none, a file is damaged, or an override applies to nothing.
+    """
+    from digirm_runtime import overrides
+
+    root = FilePath(folder)
+    index = _read(root / "index.json")
+    if not isinstance(index, dict) or index.get("format") != FORMAT:
+        raise SpecError(f"{root / 'index.json'} is not a digirm spec of format {FORMAT}")
+    documents: dict[str, Any] = {}
+    paths: dict[str, str] = {}
+    entries = index.get("categories")
+    if not isinstance(entries, dict):
+        raise SpecError(f"{root / 'index.json'} has no categories")
+    for name, entry in entries.items():
+        if not isinstance(entry, dict) or not isinstance(entry.get("path"), str):
+            raise SpecError(f"{root / 'index.json'}: category {name!r} has no path")
+        file = root / (file_stem(name) + ".json")
+        documents[name] = _read(file)
+        paths[name] = entry["path"]
+        if fingerprint(documents[name]) != entry.get("fingerprint"):
+            raise SpecError(f"{file} does not match the fingerprint in index.json: it was edited, crawl again")
+    unavailable = {
+        str(name): (value.get("status"), str(value.get("kind")))
+        for name, value in (index.get("unavailable") or {}).items()
+        if isinstance(value, dict)
+    }
+    schemas = {file.stem: _read(file) for file in sorted((root / "schemas").glob("*.json"))}
+    return from_documents(
+        documents,
+        api_version=str(index.get("api_version")),
+        base_path=str(index.get("base_path")),
+        provenance=str(index.get("provenance")),
+        category_paths=paths,
+        unavailable=unavailable,
+        overrides=overrides.load(root / "overrides.toml"),
+        schemas=schemas,
+    )
+
+
+def from_documents(
+    documents: Mapping[str, Any],
+    *,
+    api_version: str,
+    base_path: str,
+    provenance: str,
+    category_paths: Mapping[str, str] | None = None,
+    unavailable: Mapping[str, tuple[int | None, str]] | None = None,
+    overrides: Overrides | None = None,
+    schemas: Mapping[str, Any] | None = None,
+) -> Spec:
+    """A spec from category documents as a server gives them, by category name. Raises SpecError as `load` does."""
+    from digirm_runtime.overrides import Overrides
+
+    overrides = overrides or Overrides()
+    problems: list[str] = []
+    categories = []
+    for name in sorted(documents):
+        path = (category_paths or {}).get(name, f"{base_path}/{name}")
+        document = normalise(documents[name])
+        read = _Reader(base_path, overrides, problems, provenance)
+        categories.append(Category(name, path, fingerprint(document), read.paths(name, document)))
+    spec = Spec(
+        api_version=api_version,
+        base_path=base_path,
+        provenance=provenance,
+        fingerprint=fingerprint({c.path: c.fingerprint for c in categories}),
+        categories=tuple(categories),
+        unavailable=dict(unavailable or {}),
+        problems=tuple(problems),
+        overrides=overrides,
+        schemas=dict(schemas or {}),
+    )
+    overrides.check_applies(spec)
+    return spec
+
+
+def file_stem(category: str) -> str:
+    """The file name for a category, without ending: its own name where that is safe on every file system."""
+    safe = "abcdefghijklmnopqrstuvwxyz0123456789_-"
+    reserved = {"index", "con", "prn", "aux", "nul", *(f"{dev}{n}" for dev in ("com", "lpt") for n in range(10))}
+    if category and len(category) <= 80 and category not in reserved and all(char in safe for char in category):
+        return category
+    plain = "".join(char if char in safe else "_" for char in category.lower())[:40]
+    return f"{plain}.{hashlib.sha256(category.encode('utf-8', 'surrogatepass')).hexdigest()[:8]}"
+
+
+def _read(file: FilePath) -> Any:
+    try:
+        if file.stat().st_size > MAX_FILE_BYTES:
+            raise SpecError(f"{file} is larger than {MAX_FILE_BYTES >> 20} MiB")
+        return json.loads(file.read_bytes())
+    except OSError as error:
+        raise SpecError(f"cannot read {file}: {error.strerror}") from None
+    except (ValueError, RecursionError):
+        raise SpecError(f"{file} is not JSON") from None
+
+
+class _Reader:
+    """Reads one category's document, noting what it leaves out."""
+
+    def __init__(self, base_path: str, overrides: Overrides, problems: list[str], provenance: str) -> None:
+        self.base_path = base_path
+        self.overrides = overrides
+        self.problems = problems
+        self.provenance = provenance
+
+    def paths(self, name: str, document: Any) -> tuple[Path, ...]:
+        items = document.get("list") if isinstance(document, dict) else None
+        if not isinstance(items, list):
+            self.problems.append(f"{_shown(name)}: the document has no list of paths")
+            return ()
+        found: dict[str, Path] = {}
+        for item in items:
+            path = self.path(name, item)
+            if path is not None and path.template in found:
+                self.problems.append(f"{_shown(path.template)}: listed twice; the first is kept")
+            elif path is not None:
+                found[path.template] = path
+        return tuple(found.values())
+
+    def path(self, name: str, item: Any) -> Path | None:
+        text = item.get("path") if isinstance(item, dict) else None
+        if not isinstance(text, str):
+            self.problems.append(f"{_shown(name)}: an entry has no path")
+            return None
+        try:
+            if len(text) > MAX_TEMPLATE:
+                raise ValueError(f"is longer than {MAX_TEMPLATE} characters")
+            if not text.startswith(self.base_path + "/"):
+                raise ValueError(f"does not begin with {self.base_path}/")
+            segments = template.parse(text)
+            if len(segments) > MAX_SEGMENTS or len(template.args(segments)) > MAX_ARGS:
+                raise ValueError(f"has more than {MAX_SEGMENTS} segments or {MAX_ARGS} arguments")
+        except ValueError as error:
+            self.problems.append(f"{_shown(text)}: the path {error}; skipped")
+            return None
+        requests = item.get("requests")
+        if requests is None:
+            return Path(text, None)
+        if not isinstance(requests, list):
+            self.problems.append(f"{_shown(text)}: 'requests' is no list; ignored")
+            return Path(text, None)
+        found: dict[str, Request] = {}
+        for entry in requests:
+            request = self.request(text, entry)
+            if request is not None and request.method in found:
+                self.problems.append(f"{request.method} {_shown(text)}: described twice; the first is kept")
+            elif request is not None:
+                found[request.method] = request
+        return Path(text, tuple(found.values()))
+
+    def request(self, path: str, entry: Any) -> Request | None:
+        method = entry.get("method") if isinstance(entry, dict) else None
+        if not isinstance(method, str) or method.upper() not in METHODS:
+            self.problems.append(f"{_shown(path)}: unknown method {_shown(method)}; skipped")
+            return None
+        params: list[str] = []
+        for param in _list(entry.get("params")):
+            if not _is_name(param):
+                self.problems.append(f"{method} {_shown(path)}: parameter {_shown(param)} cannot be used; skipped")
+            elif param not in params:
+                params.append(param)
+        fields: dict[str, Field] = {}
+        for raw in _list(entry.get("query")):
+            field = self.field(path, method.upper(), raw)
+            if field is not None and field.name not in fields:
+                fields[field.name] = field
+        return Request(method.upper(), tuple(params), tuple(fields.values()))
+
+    def field(self, path: str, method: str, raw: Any) -> Field | None:
+        name = raw.get("field") if isinstance(raw, dict) else None
+        if not _is_name(name) or not isinstance(name, str) or any(char in name for char in " \t'\"()[]<>=,"):
+            self.problems.append(f"{method} {_shown(path)}: query field {_shown(name)} cannot be written in a query")
+            return None
+        operators = tuple(op for op in _list(raw.get("operators")) if self.is_operator(path, name, op))
+        kind = raw.get("type")
+        values, certainty = self.overrides.field_knowledge(path, method, name, self.provenance)
+        return Field(
+            name=name,
+            type=kind if isinstance(kind, str) and _is_name(kind) else "",
+            operators=tuple(dict.fromkeys(operators)),
+            orderby=raw.get("orderby") is True,
+            values=values,
+            certainty=certainty,
+        )
+
+    def is_operator(self, path: str, field: str, op: Any) -> bool:
+        # A word, or signs; a mixture, a quote, a bracket or a blank could not be told apart from a value.
+        good = (
+            isinstance(op, str)
+            and 0 < len(op) <= 40
+            and (
+                (op.isascii() and op.replace("_", "a").isalnum() and not op[0].isdigit())
+                or all(char in "=<>!~^|&*%@:?/$#" for char in op)
+            )
+        )
+        if not good:
+            self.problems.append(f"{_shown(path)}: operator {_shown(op)} of {_shown(field)} cannot be used; skipped")
+        return good
+
+
+def _list(value: Any) -> Iterable[Any]:
+    return value if isinstance(value, list) else ()
+
+
+def _is_name(value: Any) -> bool:
+    return isinstance(value, str) and 0 < len(value) <= MAX_NAME and value.isprintable() and value.strip() == value
+
+
+def _shown(value: Any) -> str:
+    """A server's text for a message: printable, and not longer than a line."""
+    return ascii(value) if len(ascii(value)) <= 120 else ascii(value)[:117] + "..."

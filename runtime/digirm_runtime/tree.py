@@ -1,0 +1,308 @@
+"""From a spec to the tree of named operations that a client shows: the same for generated and dynamic clients."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from digirm_runtime import naming, template
+
+if TYPE_CHECKING:
+    from digirm_runtime.spec import Category, Field, Path, Spec
+
+#: What the client itself needs on its root, and digirm's own keywords beside the server's parameters.
+RESERVED_ON_CLIENT = ("request", "close", "url", "spec_info", "legacy", "sci")
+OWN_KEYWORDS = ("options", "limit", "prefetch", "typed", "body")
+
+_PAGING = frozenset(("cursor", "size", "query", "orderby"))
+_VERBS = {"POST": "create", "PUT": "update", "DELETE": "delete", "PATCH": "patch", "HEAD": "head"}
+
+
+class Param(msgspec.Struct, frozen=True):
+    """A path argument or parameter: as it is sent, and as Python spells it."""
+
+    wire: str
+    name: str
+
+
+class Operation(msgspec.Struct, frozen=True):
+    """One method of one path under its Python name.
+
+    `path` is the template as listed, `template` the same with multi-segment arguments marked `{x:.+}`. `kind` decides
+    the result: `list`, `get`, `csv`, `describe`, `create`, `update`, `delete`, `update_all`, `delete_all` or `call`
+    (decoded as it comes). `rivals` are the templates that a value of an argument must not reach.
+    """
+
+    method: str
+    path: str
+    template: str
+    kind: str
+    name: str
+    args: tuple[Param, ...]
+    params: tuple[Param, ...]
+    query: tuple[Field, ...]
+    rivals: tuple[str, ...]
+    schema: str | None = None
+    element: str = "list"
+    media_type: str | None = None
+    certainty: str | None = None
+    doc: str = ""
+
+    @property
+    def wire(self) -> str:
+        """`METHOD path`, the operation's identity."""
+        return f"{self.method} {self.path}"
+
+    @property
+    def has_body(self) -> bool:
+        """Whether the method carries a body."""
+        return self.method in ("POST", "PUT", "PATCH")
+
+
+class Node(msgspec.Struct):
+    """A literal path segment: `attribute` is its Python name, `wire` its own."""
+
+    wire: str
+    attribute: str
+    path: tuple[str, ...]
+    children: list[Node]
+    operations: list[Operation]
+
+    def walk(self) -> Iterator[Node]:
+        """This node and all below it, parents first."""
+        yield self
+        for child in self.children:
+            yield from child.walk()
+
+
+class Tree(msgspec.Struct):
+    """The categories of a spec as nodes, and what could not be named."""
+
+    categories: list[Node]
+    problems: list[str]
+
+    def nodes(self) -> Iterator[Node]:
+        """Every node."""
+        for category in self.categories:
+            yield from category.walk()
+
+
+class _Draft:
+    """A node while it is being filled: children by wire name, operations without their final names."""
+
+    def __init__(self) -> None:
+        self.children: dict[str, _Draft] = {}
+        self.operations: list[tuple[str, str, Operation]] = []  # wanted verb, fixed name or "", operation
+
+    def at(self, path: Iterable[str]) -> _Draft:
+        draft = self
+        for wire in path:
+            draft = draft.children.setdefault(wire, _Draft())
+        return draft
+
+
+def build(spec: Spec) -> Tree:
+    """Name every operation of `spec`. What has no usable name is a problem, and left out."""
+    problems: list[str] = []
+    root = _Draft()
+    builder = _Builder(spec)
+    for category in spec.categories:
+        builder.place(category, root, problems)
+    return Tree(_children(root, (), RESERVED_ON_CLIENT, problems), problems)
+
+
+class _Builder:
+    """Turns paths into operations; knows all templates, since what an argument may reach depends on them."""
+
+    def __init__(self, spec: Spec) -> None:
+        self.spec = spec
+        self.depth = spec.base_path.count("/")
+        multi: dict[str, set[str]] = {}
+        for entry in spec.overrides.operation:
+            multi.setdefault(entry.path, set()).update(entry.multi_segment)
+        self.segments = {
+            listed: template.widen(template.parse(listed), multi.get(listed, ())) for listed in spec.templates()
+        }
+        # Templates of different categories cannot meet, but for one that begins with an argument.
+        self.by_category: dict[object, dict[str, tuple[template.Segment, ...]]] = {}
+        for listed, segments in self.segments.items():
+            self.by_category.setdefault(self.category_key(segments), {})[listed] = segments
+
+    def category_key(self, segments: tuple[template.Segment, ...]) -> object:
+        segment = segments[self.depth]
+        return segment if all(isinstance(part, str) for part in segment) else None
+
+    def rivals(self, listed: str) -> tuple[str, ...]:
+        own = self.segments[listed]
+        key = self.category_key(own)
+        others = self.segments if key is None else {**self.by_category[key], **self.by_category.get(None, {})}
+        return template.rivals(own, {other: segments for other, segments in others.items() if other != listed})
+
+    def place(self, category: Category, root: _Draft, problems: list[str]) -> None:
+        from digirm_runtime.spec import Path as SpecPath
+
+        todo = list(category.paths)
+        if category.path not in self.segments:
+            # The category's own path always answers its listing, listed or not.
+            todo.append(SpecPath(category.path, None))
+            self.segments[category.path] = template.parse(category.path)
+        literal_parents: set[tuple[template.Segment, ...]] = set()
+        argument_parents: set[tuple[template.Segment, ...]] = set()
+        for path in category.paths:
+            segments = self.segments[path.template]
+            for end in range(1, len(segments)):
+                literal = all(isinstance(part, str) for part in segments[end])
+                (literal_parents if literal else argument_parents).add(segments[:end])
+        for path in todo:
+            segments = self.segments[path.template]
+            names = template.literals(segments[self.depth :])
+            if not names:
+                problems.append(f"{path.template}: no segment of the path can name it; skipped")
+                continue
+            groups = path.template == category.path or _is_grouping(path, segments, segments in literal_parents)
+            for operation in self.operations(path, groups, segments in argument_parents):
+                fixed = self.spec.overrides.names.get(operation.wire)
+                if fixed is not None:
+                    *parents, name = fixed.name.split(".")
+                    root.at(parents).operations.append((operation.kind, name, operation))
+                else:
+                    root.at(names).operations.append((_verb(operation.method, operation.kind), "", operation))
+
+    def operations(self, path: Path, groups: bool, has_argument_child: bool) -> Iterator[Operation]:
+        from digirm_runtime.spec import Request
+
+        segments = self.segments[path.template]
+        args = _params([arg.wire for arg in template.args(segments)])
+        rivals = self.rivals(path.template) if args else ()
+        for request in path.requests or (Request("GET"),):
+            entry = self.spec.overrides.operation_entry(request.method, path.template)
+            kind = (entry.kind if entry else None) or _kind(
+                request.method, request.params, segments, groups, has_argument_child
+            )
+            yield Operation(
+                method=request.method,
+                path=path.template,
+                template=template.render(segments),
+                kind=kind,
+                name="",
+                args=args,
+                params=_params(request.params, (*OWN_KEYWORDS, *(arg.name for arg in args))),
+                query=request.query,
+                rivals=rivals,
+                schema=entry.schema if entry else None,
+                element=(entry.element if entry else "") or "list",
+                media_type=entry.media_type if entry else None,
+                certainty=_certainty(self.spec, request.method, path.template),
+                doc=entry.doc if entry else "",
+            )
+
+
+def _is_grouping(path: Path, segments: tuple[template.Segment, ...], has_literal_children: bool) -> bool:
+    if path.requests is None:
+        return True
+    only_plain_get = len(path.requests) == 1 and path.requests[0].method == "GET" and not path.requests[0].params
+    literal = all(isinstance(part, str) for part in segments[-1])
+    return (not path.requests or only_plain_get) and has_literal_children and literal
+
+
+def _certainty(spec: Spec, method: str, path: str) -> str | None:
+    if spec.provenance == "live":
+        return "recorded"
+    return next(
+        (
+            entry.certainty
+            for entry in spec.overrides.certainty
+            if entry.path == path and entry.method in ("", method) and not entry.fields
+        ),
+        "inferred",
+    )
+
+
+def _kind(
+    method: str,
+    params: tuple[str, ...],
+    segments: tuple[template.Segment, ...],
+    groups: bool,
+    has_argument_child: bool,
+) -> str:
+    ends_in_argument = any(isinstance(part, template.Arg) for part in segments[-1])
+    if method == "GET":
+        if groups:
+            return "describe"
+        if ("bulk",) in segments:
+            return "csv"
+        if ends_in_argument:
+            return "list" if "cursor" in params else "get"
+        if has_argument_child or segments[-1] == ("inventory",) or _PAGING.intersection(params):
+            return "list"
+        return "get"
+    if method in ("PUT", "DELETE") and params and not template.args(segments):
+        return "update_all" if method == "PUT" else "delete_all"
+    return _VERBS[method] if method in ("POST", "PUT", "DELETE") else "call"
+
+
+def _verb(method: str, kind: str) -> str:
+    return _VERBS.get(method, method.lower()) if kind == "call" else kind
+
+
+def _params(wires: Iterable[str], reserved: Iterable[str] = ()) -> tuple[Param, ...]:
+    wanted = {wire: naming.snake(wire) or f"x_{naming.tag(wire)}" for wire in wires}
+    names = naming.settle(wanted, frozenset(reserved))
+    return tuple(Param(wire, names[wire]) for wire in wanted)
+
+
+def _children(draft: _Draft, path: tuple[str, ...], reserved: Iterable[str], problems: list[str]) -> list[Node]:
+    wanted: dict[str, str] = {}
+    for wire in draft.children:
+        name = naming.identifier(wire)
+        if name is None:
+            problems.append(f"/{'/'.join((*path, wire))}: the segment {wire!a} leaves no Python name; skipped")
+        else:
+            wanted[wire] = name
+    names = naming.settle(wanted, frozenset(reserved))
+    nodes = []
+    for wire in sorted(wanted, key=lambda wire: names[wire]):
+        child = draft.children[wire]
+        below = (*path, wire)
+        # Segments are settled first: on a collision the segment's exact wire name wins over a verb of ours.
+        children = _children(child, below, (), problems)
+        operations = _named(child.operations, {node.attribute for node in children}, problems)
+        nodes.append(Node(wire, names[wire], below, children, operations))
+    return nodes
+
+
+def _named(drafts: list[tuple[str, str, Operation]], taken: set[str], problems: list[str]) -> list[Operation]:
+    """Final names within one node: names by hand, then verbs; the operation with fewer arguments keeps the verb."""
+    by_wire = {operation.wire: (verb, fixed, operation) for verb, fixed, operation in drafts}
+    fixed_names = {wire: fixed for wire, (_, fixed, _) in by_wire.items() if fixed}
+    for name in sorted(set(fixed_names.values())):
+        holders = sorted(wire for wire, fixed in fixed_names.items() if fixed == name)
+        if name in taken or len(holders) > 1 or naming.identifier(name) != name:
+            problems.append(
+                f"names: {name!r} of {', '.join(holders)} is taken or no Python name; the rule's name is used"
+            )
+            for wire in holders:
+                del fixed_names[wire]
+    wanted: dict[str, str] = {}
+    shortest: dict[str, int] = {}
+    for wire, (verb, _, operation) in by_wire.items():
+        if wire not in fixed_names:
+            shortest[verb] = min(shortest.get(verb, 99), len(operation.args))
+    for wire, (verb, _, operation) in by_wire.items():
+        if wire in fixed_names:
+            continue
+        peers = [
+            other
+            for other, (its_verb, _, op) in by_wire.items()
+            if other not in fixed_names and its_verb == verb and len(op.args) == len(operation.args)
+        ]
+        keeps = len(operation.args) == shortest[verb] and len(peers) == 1
+        wanted[wire] = verb if keeps or not operation.args else f"{verb}_{operation.args[-1].name}"
+        if wanted[wire] in taken:
+            # A segment has this name: the operation's own wire name is its method.
+            wanted[wire] = f"{wanted[wire]}_{operation.method.lower()}"
+    names = naming.settle(wanted, taken | set(fixed_names.values())) | fixed_names
+    done = [msgspec.structs.replace(op, name=names[wire]) for wire, (_, _, op) in by_wire.items()]
+    return sorted(done, key=lambda op: op.name)

@@ -1,0 +1,14 @@
+"""Settings for every test: no deadlines (tests assert behaviour, never time), and none of the user's credentials."""
+
+import pytest
+from hypothesis import settings
+
+settings.register_profile("digirm", deadline=None)
+settings.load_profile("digirm")
+
+
+@pytest.fixture(autouse=True)
+def no_credentials_of_the_user(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+    for name in ("URL", "API_KEY_ID", "API_KEY_SECRET", "USERNAME", "PASSWORD"):
+        monkeypatch.delenv(f"DIGIRM_{name}", raising=False)
+    monkeypatch.setenv("NETRC", str(tmp_path_factory.mktemp("netrc") / "none"))

@@ -1,0 +1,245 @@
+"""The client against a server that breaks: the same body for both faces, by a small adapter."""
+
+import asyncio
+import pickle
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from tests.support.server import Answer, Got, Server, cut_json, dropped, script, truncated
+
+from digirm_runtime.client import AsyncClient, Client
+from digirm_runtime.errors import (
+    APIError,
+    AuthError,
+    BadRequest,
+    CredentialsError,
+    Forbidden,
+    NotFound,
+    RemoteManagerError,
+    ServerError,
+    Throttled,
+    TransportError,
+)
+from digirm_runtime.options import ApiKey, Options, Throttle
+
+OK = {"count": 1, "list": [{"id": "a"}]}
+Request = Callable[..., Any]
+
+
+@pytest.fixture(params=["blocking", "asyncio"])
+def request_with(request: pytest.FixtureRequest) -> Request:
+    def blocking(url: str, method: str, path: str, settings: dict[str, Any] | None = None, **kwargs: Any) -> Any:
+        with Client(url, **{"auth": ("user", "secret-word"), **(settings or {})}) as client:
+            return client.request(method, path, **kwargs)
+
+    def on_a_loop(url: str, method: str, path: str, settings: dict[str, Any] | None = None, **kwargs: Any) -> Any:
+        async def main() -> Any:
+            async with AsyncClient(url, **{"auth": ("user", "secret-word"), **(settings or {})}) as client:
+                return await client.request(method, path, **kwargs)
+
+        return asyncio.run(main())
+
+    return blocking if request.param == "blocking" else on_a_loop
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Answer(429),
+        Answer(500, b"<html>", (("content-type", "text/html"),)),
+        Answer(502),
+        Answer(503),
+        Answer(504),
+        dropped(),
+        truncated(OK),
+        cut_json(OK),
+        Answer(body=b""),
+        Answer(429, headers=(("retry-after", "0"),)),
+    ],
+)
+@pytest.mark.parametrize("method", ["GET", "PUT"])
+def test_transient_faults_are_retried(request_with: Request, fault: Answer, method: str) -> None:
+    if method == "PUT" and fault == Answer(body=b""):
+        with script(fault) as server:
+            assert request_with(server.url, method, "/ws/v1/x") is None
+        return
+    with script(fault, fault, fault, Answer(body=OK)) as server:
+        assert request_with(server.url, method, "/ws/v1/x") == OK
+        assert len(server.got) == 4
+
+
+@pytest.mark.parametrize(
+    ("fault", "error"), [(Answer(503), ServerError), (dropped(), TransportError), (cut_json(OK), TransportError)]
+)
+def test_three_retries_and_then_the_error(request_with: Request, fault: Answer, error: type[Exception]) -> None:
+    with script(fault) as server:
+        with pytest.raises(error) as caught:
+            request_with(server.url, "GET", "/ws/v1/x")
+        assert len(server.got) == 4
+    assert getattr(caught.value, "attempts", None) == 4
+
+
+def test_what_broke_off_is_kept(request_with: Request) -> None:
+    with script(cut_json(OK)) as server, pytest.raises(TransportError) as caught:
+        request_with(server.url, "GET", "/ws/v1/x")
+    assert caught.value.body.startswith(b'{"count": 1')
+
+
+@pytest.mark.parametrize("fault", [Answer(500), Answer(503), dropped()])
+def test_a_post_is_not_sent_twice(request_with: Request, fault: Answer) -> None:
+    with script(fault, Answer(201, OK)) as server:
+        with pytest.raises(RemoteManagerError):
+            request_with(server.url, "POST", "/ws/v1/x", body={})
+        assert len(server.got) == 1
+
+
+def test_a_post_that_was_throttled_is_repeated(request_with: Request) -> None:
+    with script(Answer(429), Answer(201, OK)) as server:
+        assert request_with(server.url, "POST", "/ws/v1/x", body={"name": "é"}) == OK
+        assert [got.body for got in server.got] == ['{"name":"é"}'.encode()] * 2
+
+
+def test_options_limit_the_retries(request_with: Request) -> None:
+    with script(Answer(503)) as server:
+        with pytest.raises(ServerError):
+            request_with(server.url, "GET", "/ws/v1/x", options=Options(retries=0))
+        with pytest.raises(ServerError):
+            request_with(server.url, "GET", "/ws/v1/x", options=Options(deadline=0.0))
+        assert len(server.got) == 2
+
+
+@pytest.mark.parametrize(
+    ("status", "error"),
+    [(400, BadRequest), (401, AuthError), (403, Forbidden), (404, NotFound), (409, APIError), (302, APIError)],
+)
+def test_errors_have_a_type_and_the_server_s_words(request_with: Request, status: int, error: type[APIError]) -> None:
+    body = {"error_message": "no such thing", "error_status": status, "error_context": {"id": 1}}
+    with script(Answer(status, body, (("location", "http://127.0.0.1:1/"),))) as server:
+        with pytest.raises(error) as caught:
+            request_with(server.url, "GET", "/ws/v1/x", params={"query": "a = 'b'"})
+        assert len(server.got) == 1
+    again = pickle.loads(pickle.dumps(caught.value))
+    for fault in (caught.value, again):
+        assert type(fault) is error
+        assert (fault.status, fault.error_message, fault.error_context) == (status, "no such thing", {"id": 1})
+        assert str(fault) == f"GET /ws/v1/x?query=a+%3D+%27b%27 answered {status}: no such thing"
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"<html><body>Gateway</body></html>", b"\xff\xfe", b"[]", b'{"error_message": 5}', b"null"]
+)
+def test_error_bodies_of_any_kind(request_with: Request, body: bytes) -> None:
+    with script(Answer(404, body)) as server, pytest.raises(NotFound) as caught:
+        request_with(server.url, "GET", "/ws/v1/x")
+    assert caught.value.body == body
+
+
+def test_throttled_tells_how_long(request_with: Request) -> None:
+    with script(Answer(429, headers=(("retry-after", "0"),))) as server, pytest.raises(Throttled) as caught:
+        request_with(server.url, "GET", "/ws/v1/x")
+    assert caught.value.retry_after == 0.0
+
+
+def test_bodies_by_content_type(request_with: Request) -> None:
+    answers = [
+        (Answer(204), None),
+        (Answer(body="größe".encode(), headers=(("content-type", "text/csv; charset=utf-8"),)), "größe"),
+        (Answer(body=b"\x00\xff", headers=(("content-type", "application/octet-stream"),)), b"\x00\xff"),
+        (Answer(body=b'{"n": 123456789012345678901234567890}'), {"n": 123456789012345678901234567890}),
+    ]
+    for answer, expected in answers:
+        with script(answer) as server:
+            assert request_with(server.url, "GET", "/ws/v1/x") == expected
+
+
+def test_credentials_are_sent_and_never_shown(request_with: Request) -> None:
+    with script(Answer(body=OK)) as server:
+        request_with(server.url, "GET", "/x")
+        request_with(server.url, "GET", "/x", {"auth": ApiKey("key-id", "secret-word")})
+    assert server.got[0].headers["authorization"].startswith("Basic ")
+    assert server.got[1].headers["x-api-key-secret"] == "secret-word"
+    client = Client("http://127.0.0.1:1", auth=("user", "secret-word"))
+    shown = repr(client) + repr(ApiKey("a", "secret-word")) + repr(client._credentials)
+    assert "secret" not in shown
+
+
+def test_times_and_lists_as_parameters(request_with: Request) -> None:
+    with script(Answer(body=OK)) as server:
+        when = datetime(2021, 2, 18, 14, 21, 16, 883000, tzinfo=UTC)
+        params = {"start_time": when, "fields": ["a", "b"], "all": True, "none": None, "size": 5}
+        request_with(server.url, "GET", "/x", params=params)
+        assert server.got[0].params == {
+            "start_time": "2021-02-18T14:21:16.883Z",
+            "fields": "a,b",
+            "all": "true",
+            "size": "5",
+        }
+        with pytest.raises(ValueError, match="time zone"):
+            request_with(server.url, "GET", "/x", params={"start_time": datetime(2021, 1, 1)})
+        assert len(server.got) == 1
+
+
+@pytest.mark.parametrize("path", ["ws/v1", "//other.host/x", "http://other.host/x", "/a b", "/a\r\nx: y"])
+def test_only_paths_of_this_service(request_with: Request, path: str) -> None:
+    with script(Answer(body=OK)) as server:
+        with pytest.raises(ValueError, match="path"):
+            request_with(server.url, "GET", path)
+        assert not server.got
+
+
+def test_read_only(request_with: Request) -> None:
+    with script(Answer(body=OK)) as server:
+        with pytest.raises(RemoteManagerError, match="read-only"):
+            request_with(server.url, "DELETE", "/x", {"read_only": True})
+        assert request_with(server.url, "GET", "/x", {"read_only": True}) == OK
+        assert [got.method for got in server.got] == ["GET"]
+
+
+def test_unreachable_host(request_with: Request) -> None:
+    with pytest.raises(TransportError, match="cannot connect") as caught:
+        request_with("http://127.0.0.1:1", "POST", "/x", body={}, options=Options(retries=1))
+    assert (caught.value.sent, caught.value.attempts) == (False, 2)
+
+
+def test_never_more_at_once_than_the_throttle_allows() -> None:
+    def slow(_: Got) -> Answer:
+        return Answer(body=OK)
+
+    async def main(url: str) -> None:
+        async with AsyncClient(url, auth=("a", "b"), throttle=Throttle((1000, 60), concurrent=2)) as client:
+            await asyncio.gather(*(client.request("GET", "/x") for _ in range(40)))
+
+    with Server(slow) as server:
+        asyncio.run(main(server.url))
+        assert len(server.got) == 40
+        assert server.most_at_once <= 2
+
+
+@pytest.mark.parametrize("url", ["http://", "http://u:p@host", "http://host:abc", "https://host/?x=1", "ftp://x"])
+def test_addresses_that_are_none(url: str) -> None:
+    with pytest.raises((ValueError, CredentialsError, RemoteManagerError)) as caught:
+        Client(url, auth=("a", "b"))
+    assert "p@" not in str(caught.value)
+
+
+def test_one_async_client_serves_two_loops() -> None:
+    with script(Answer(body=OK)) as server:
+        client = AsyncClient(server.url, auth=("a", "b"))
+
+        async def once() -> Any:
+            answer = await client.request("GET", "/x")
+            await client.aclose()
+            return answer
+
+        assert asyncio.run(once()) == OK
+        assert asyncio.run(once()) == OK
+
+
+def test_a_client_can_be_used_after_close() -> None:
+    with script(Answer(body=OK)) as server:
+        client = Client(server.url, auth=("a", "b"))
+        for _ in range(2):
+            assert client.request("GET", "/x") == OK
+            client.close()
