@@ -74,11 +74,11 @@ class _Base(_Branch):
             self._credentials = credentials.Credentials(credentials.basic("sim", "sim"), f"{scheme}: (built in)")
         elif auth is None:
             self._credentials = credentials.discover(address)
-        elif hasattr(auth, "auth_flow"):
+        elif isinstance(auth, tuple | ApiKey) or not hasattr(auth, "auth_flow"):
+            self._credentials = credentials.given(auth)
+        else:
             self._foreign_auth = auth
             self._credentials = credentials.Credentials({}, "auth argument (httpx.Auth)")
-        else:
-            self._credentials = credentials.given(auth)
         self._governor: Governor | None = None
         if throttle is not None and not (in_process and throttle is DEFAULT_THROTTLE):
             from digirm_runtime.throttle import governor

@@ -44,12 +44,12 @@ def basic(user: str, password: str) -> dict[str, str]:
     return {"authorization": "Basic " + b64encode(f"{user}:{password}".encode()).decode()}
 
 
-def given(auth: tuple[str, str] | ApiKey) -> Credentials:
+def given(auth: object) -> Credentials:
     """Credentials passed by the caller. Raises TypeError for anything else."""
     if isinstance(auth, ApiKey):
         return Credentials(auth.headers(), "auth argument (API key)")
     if isinstance(auth, tuple) and len(auth) == 2 and all(isinstance(part, str) for part in auth):
-        return Credentials(basic(*auth), "auth argument (user and password)")
+        return Credentials(basic(auth[0], auth[1]), "auth argument (user and password)")
     raise TypeError("auth must be (user, password), ApiKey(id, secret) or an httpx.Auth")
 
 

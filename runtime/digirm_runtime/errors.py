@@ -18,7 +18,6 @@ All can be pickled. None of them holds credentials: URLs are kept without user i
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -163,9 +162,11 @@ def api_error(
 
 def _server_message(content_type: str, body: bytes) -> tuple[str | None, Any]:
     """What the server said, from the key it is known to use, or from a body that is plain text."""
+    import json
+
     try:
         document = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         text = body.decode("utf-8", "replace").strip()
         # A proxy's HTML page says nothing that its status does not.
         return (text[:500] if text and "html" not in content_type and not text.startswith("<") else None), None

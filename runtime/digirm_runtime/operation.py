@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
 
 from digirm_runtime import template as templates
@@ -11,6 +10,8 @@ from digirm_runtime.options import NO_OPTIONS, Options
 from digirm_runtime.wire import Response
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from digirm_runtime.query.ast import Expr
 
 #: A query: text, or an expression made with `fields`.
@@ -121,16 +122,18 @@ def encode_param(name: str, value: Any) -> str:
         return "true" if value else "false"
     if isinstance(value, int | float):
         return str(value)
-    if isinstance(value, datetime):
-        return encode_time(name, value)
     if isinstance(value, Sequence) and not isinstance(value, bytes | bytearray):
         parts = [encode_param(name, part) for part in value]
         if any("," in part for part in parts):
             raise ValueError(f"{name}: a list's items are joined by commas, so that none may hold one")
         return ",".join(parts)
+    from datetime import datetime
+
     from digirm_runtime.query.ast import And, Condition, Not, Or
     from digirm_runtime.query.printer import print_expr
 
+    if isinstance(value, datetime):
+        return encode_time(name, value)
     if isinstance(value, And | Or | Not | Condition):
         return print_expr(value)
     raise TypeError(f"{name} cannot be {type(value).__name__}")
@@ -140,4 +143,6 @@ def encode_time(name: str, value: datetime) -> str:
     """An aware time as the service writes it. Raises ValueError for a naive one, whose zone is anyone's guess."""
     if value.tzinfo is None:
         raise ValueError(f"{name}: a time needs a time zone")
+    from datetime import UTC
+
     return value.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -7,7 +7,7 @@ import io
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import AsyncIterator, Generator, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 from urllib.parse import parse_qsl, urlsplit
 
 from digirm_runtime.errors import APIError, RemoteManagerError, TransportError, api_error
@@ -33,13 +33,15 @@ class Created(Generic[T]):
     __slots__ = ("failures", "items", "raw")
 
     def __init__(self, raw: Any, element: str = "list") -> None:
-        entries = raw.get(element, [raw]) if isinstance(raw, dict) else raw if isinstance(raw, list) else []
+        entries: Any = raw.get(element, [raw]) if isinstance(raw, dict) else raw if isinstance(raw, list) else []
         self.raw = raw
         self.items: list[T] = []
         self.failures: list[dict[str, Any]] = []
         for entry in entries if isinstance(entries, list) else [entries]:
-            failed = isinstance(entry, dict) and "error_status" in entry
-            (self.failures if failed else self.items).append(entry)
+            if isinstance(entry, dict) and "error_status" in entry:
+                self.failures.append(entry)
+            else:
+                self.items.append(cast("T", entry))
 
     def one(self) -> T:
         """The only item. Raises APIError if it failed, RemoteManagerError where there is not exactly one."""
