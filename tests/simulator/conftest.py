@@ -1,0 +1,20 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from digirm_simulator import Simulator
+from tests.simulator.support import NOW, Api
+
+
+@pytest.fixture
+def simulator() -> Iterator[Simulator]:
+    made = Simulator(devices=40, seed=1, clock=lambda: NOW)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def api(simulator: Simulator) -> Api:
+    return Api(simulator)

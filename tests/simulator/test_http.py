@@ -1,0 +1,218 @@
+from __future__ import annotations
+
+import argparse
+import http.client
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Iterator
+from email.message import Message
+
+import pytest
+
+from digirm_cli import simulate
+from digirm_runtime.wire import SIMULATOR_HEADER
+from digirm_simulator import Simulator, server
+from tests.simulator.support import BASIC, DEVICES, Api, device_id
+
+COMMAND = """
+import argparse, sys
+from digirm_cli import simulate
+parser = argparse.ArgumentParser()
+simulate.register(parser.add_subparsers(required=True))
+args = parser.parse_args(sys.argv[1:])
+sys.exit(args.run(args))
+"""
+
+
+@pytest.fixture
+def url(simulator: Simulator) -> Iterator[str]:
+    with server.running(simulator) as found:
+        yield found
+
+
+def fetch(url: str, method: str = "GET", body: bytes | None = None) -> tuple[int, bytes, Message]:
+    request = urllib.request.Request(url, data=body, headers=BASIC, method=method)
+    try:
+        with urllib.request.urlopen(request, timeout=30) as reply:
+            return reply.status, reply.read(), reply.headers
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, error.read(), error.headers
+
+
+def test_http_answers_as_the_core_does(simulator: Simulator, url: str) -> None:
+    api = Api(simulator)
+    for path in ("/ws/v1", "/ws/v1/devices", DEVICES, "/ws/v1/nonsense", "/ws/v1/users/inventory/a%2Fb"):
+        status, body, headers = fetch(url + path)
+        assert (status, json.loads(body)) == api.get(path)[:2]
+        assert headers[SIMULATOR_HEADER] == "simulator"
+        assert headers["content-type"] == "application/json"
+    query = urllib.parse.urlencode({"query": "name = 'Fred''s Device'", "fields": "id,name"})
+    status, body, headers = fetch(f"{url}/ws/v1/devices/bulk?{query}")
+    assert body.decode() == api.get(f"/ws/v1/devices/bulk?{query}").body
+    assert headers["content-type"].startswith("text/csv")
+    assert urllib.request.urlopen(urllib.request.Request(url + "/ws/v1", headers=BASIC, method="HEAD")).read() == b""
+
+
+def test_write_over_http(url: str) -> None:
+    status, body, _ = fetch(url + DEVICES, "POST", json.dumps({"id": device_id(1)}).encode())
+    assert (status, json.loads(body)["count"]) == (201, 1)
+    assert fetch(f"{url}{DEVICES}/{device_id(1)}", "DELETE")[:2] == (204, b"")
+    assert fetch(f"{url}{DEVICES}/{device_id(1)}")[0] == 404
+
+
+def test_a_query_for_many_devices_fits(url: str) -> None:
+    query = " or ".join(f"id = '{device_id(number)}'" for number in range(2500))
+    assert fetch(f"{url}{DEVICES}?{urllib.parse.urlencode({'query': query})}")[0] == 200
+
+
+def test_many_at_once(simulator: Simulator, url: str) -> None:
+    statuses: list[int] = []
+
+    def work(start: int) -> None:
+        for number in range(start, start + 5):
+            statuses.append(fetch(url + DEVICES, "POST", json.dumps({"id": device_id(number)}).encode())[0])
+            statuses.append(fetch(f"{url}{DEVICES}?query=name%20contains%20%27x%27")[0])
+
+    threads = [threading.Thread(target=work, args=(at * 5,)) for at in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(statuses) == [200] * 30 + [201] * 30
+    assert len(Api(simulator).ids()) == 70
+
+
+def test_a_body_that_is_too_large_is_refused(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server, "MAX_BODY", 1000)
+    status, body, _ = fetch(url + DEVICES, "POST", b" " * 1001)
+    assert (status, json.loads(body)["error_status"]) == (413, 413)
+    assert fetch(url + DEVICES, "POST", b" " * 1000)[0] == 400
+
+
+def test_a_failure_shows_no_traceback(simulator: Simulator, url: str, caplog: pytest.LogCaptureFixture) -> None:
+    simulator._store.close()
+    status, body, _ = fetch(url + DEVICES)
+    assert (status, json.loads(body).keys()) == (500, {"error_message", "error_status"})
+    assert b"Traceback" not in body
+    assert "ProgrammingError" in caplog.text
+
+
+def test_a_port_in_use(simulator: Simulator, url: str, capsys: pytest.CaptureFixture[str]) -> None:
+    port = urllib.parse.urlsplit(url).port
+    assert port is not None
+    with pytest.raises(server.ServeError, match=f"port {port}"), server.running(simulator, port):
+        pass
+    assert command("--port", str(port)) == 2
+    assert f"cannot serve on 127.0.0.1 port {port}" in capsys.readouterr().err
+
+
+def command(*args: str) -> int:
+    parser = argparse.ArgumentParser()
+    simulate.register(parser.add_subparsers(required=True))
+    parsed = parser.parse_args(["simulate", *args])
+    result: int = parsed.run(parsed)
+    return result
+
+
+@pytest.mark.parametrize(
+    ("args", "text"),
+    [
+        (["--api-version", "9.9"], "no contract for API version '9.9'"),
+        (["--contract", "."], "not a contract folder"),
+        (["--data", "no/such/folder/file"], "cannot use"),
+    ],
+)
+def test_what_cannot_begin_is_one_line_and_2(
+    args: list[str], text: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: object
+) -> None:
+    monkeypatch.chdir(str(tmp_path))
+    assert command(*args) == 2
+    shown = capsys.readouterr()
+    assert text in shown.err
+    assert shown.err.count("\n") == 1
+    assert shown.out == ""
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        ["--port", "70000"],
+        ["--port", "x"],
+        ["--user", "nosecret"],
+        ["--api-key", ":s"],
+        ["--throttle", "0/1"],
+        ["--throttle", "1"],
+        ["--devices", "-1"],
+    ],
+)
+def test_usage_errors(args: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as end:
+        command(*args)
+    assert end.value.code == 2
+    assert "nosecret" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_the_command_serves_until_a_signal(number: signal.Signals) -> None:
+    environment = {**os.environ, "PYTHONWARNINGS": "error"}
+    options = [
+        "simulate",
+        "--port",
+        "0",
+        "--user",
+        "fred:pw",
+        "--api-key",
+        "k:s",
+        "--throttle",
+        "3/3600",
+        "--devices",
+        "2",
+    ]
+    process = subprocess.Popen(
+        [sys.executable, "-c", COMMAND, *options],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment,
+    )
+    assert process.stdout is not None
+    try:
+        line = process.stdout.readline()
+        assert line.startswith("Serving http://127.0.0.1:")
+        address = urllib.parse.urlsplit(line.removeprefix("Serving ").strip())
+        statuses = []
+        for headers in (
+            {"x-api-key-id": "k", "x-api-key-secret": "s"},
+            BASIC,
+            *[{"authorization": "Basic ZnJlZDpwdw=="}] * 3,
+        ):
+            connection = http.client.HTTPConnection(address.hostname or "", address.port, timeout=30)
+            connection.request("GET", DEVICES + "?query=name%20=%20%27quiet%27", headers=headers)
+            statuses.append(connection.getresponse().status)
+            connection.close()
+        assert statuses == [200, 401, 200, 200, 429]
+        process.send_signal(number)
+        out, err = process.communicate(timeout=30)
+    finally:
+        process.kill()
+        process.wait()
+    assert (process.returncode, out) == (0, "")
+    assert err.splitlines() == [f"GET {DEVICES} {status}" for status in statuses]
+
+
+@pytest.mark.parametrize("missing", ["starlette", "uvicorn"])
+def test_missing_packages_are_named_in_one_line(missing: str) -> None:
+    # None in sys.modules is how Python itself says that a module is not to be had.
+    code = f"import sys; sys.modules['{missing}'] = None\n{COMMAND}"
+    ended = subprocess.run([sys.executable, "-c", code, "simulate"], capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert "pip install 'digirm[simulator]'" in ended.stderr
+    assert ended.stderr.count("\n") == 1

@@ -1,0 +1,242 @@
+from __future__ import annotations
+
+import base64
+import json
+from urllib.parse import parse_qsl, urlsplit
+
+import pytest
+
+from digirm_simulator import Simulator
+from tests.simulator.support import DEVICES, Answer, Api, device_id, recorded
+
+
+@pytest.fixture
+def three(simulator: Simulator) -> Api:
+    """Three devices match the recorded query, as in the recording."""
+    api = Api(simulator)
+    for device in api.ids(query="connection_status = 'connected'")[3:]:
+        api("DELETE", f"{DEVICES}/{device}")
+    return api
+
+
+def test_pages_are_as_recorded(three: Api) -> None:
+    cursor: dict[str, str] = {}
+    seen: list[str] = []
+    for page in recorded("devices-inventory.paging.json")["pages"]:
+        request, expected = page["request"], page["body"]
+        found = three.get(DEVICES, query=request["query"], size=request["size"], **cursor)
+        assert found.status == page["status"]
+        assert found.body.keys() == expected.keys()
+        assert (found.body["count"], found.body["size"]) == (expected["count"], expected["size"])
+        assert len(found.body["list"]) == expected["count"]
+        seen += [item["id"] for item in found.body["list"]]
+        if "next_uri" in expected:
+            # The same text but for the cursor, which is opaque.
+            assert found.body["next_uri"] == expected["next_uri"].replace(expected["cursor"], found.body["cursor"])
+            cursor = {"cursor": found.body["cursor"]}
+    assert found.body == {"count": 0, "list": [], "size": 1}
+    assert len(set(seen)) == 3
+
+
+def follow(api: Api, first: Answer) -> list[str]:
+    """Every id, by next_uri."""
+    found = [item["id"] for item in first.body["list"]]
+    while "next_uri" in first.body:
+        parts = urlsplit(first.body["next_uri"])
+        first = api.get(parts.path, **dict(parse_qsl(parts.query)))
+        assert first.status == 200, first.body
+        found += [item["id"] for item in first.body["list"]]
+    return found
+
+
+@pytest.mark.parametrize("size", [1, 7, 39, 40, 41, 1000])
+@pytest.mark.parametrize("orderby", ["", "name", "name desc", "signal_percent desc, name asc", "last_update"])
+def test_pages_join_to_the_whole_list(api: Api, size: int, orderby: str) -> None:
+    order = {"orderby": orderby} if orderby else {}
+    whole = api.ids(**order)
+    assert len(whole) == 40
+    assert follow(api, api.get(DEVICES, size=size, **order)) == whole
+
+
+def test_size_defaults_to_1000(api: Api) -> None:
+    found = api.get(DEVICES).body
+    assert (found["size"], found["count"], "cursor" in found) == (1000, 40, False)
+
+
+def test_orderby(api: Api) -> None:
+    items = api.get(DEVICES, orderby="name desc").body["list"]
+    names = [item.get("name", "").casefold() for item in items]
+    assert names == sorted(names, reverse=True)
+    assert api.ids(orderby="name DESC") == api.ids(orderby=" name desc ") == api.ids(orderby="name", order="desc")
+    assert api.ids(order="desc") == api.ids()[::-1]
+
+
+def test_pages_stand_still_while_devices_come_and_go(api: Api) -> None:
+    whole = api.ids()
+    first = api.get(DEVICES, size=10)
+    api("DELETE", f"{DEVICES}/{whole[9]}")  # the one that the cursor stands on
+    api("DELETE", f"{DEVICES}/{whole[20]}")
+    api("POST", DEVICES, {"id": device_id(1)})
+    assert follow(api, first) == [*whole[:20], *whole[21:], device_id(1)]
+
+
+@pytest.mark.parametrize(
+    "other", [{"size": 11}, {"query": "name <> 'x'"}, {"orderby": "name"}, {"group": "Marvel"}, {"order": "desc"}]
+)
+def test_a_cursor_belongs_to_its_request(api: Api, other: dict[str, str]) -> None:
+    cursor = api.get(DEVICES, size=10).body["cursor"]
+    found = api.get(DEVICES, **{"size": 10, "cursor": cursor, **other})
+    assert found.status == 400
+    assert "cursor" in found.body["error_message"]
+    assert api.get("/ws/v1/users/inventory", size=10, cursor=cursor).status == 400
+
+
+def test_a_cursor_that_was_made_up_is_a_400(api: Api) -> None:
+    good = api.get(DEVICES, size=10).body["cursor"]
+    bound, moment, seq = json.loads(base64.urlsafe_b64decode(good + "=="))
+    forged: list[object] = [
+        [bound, moment],
+        [bound, moment, seq, 1],
+        [bound, "x", seq],
+        [bound, moment, 1 << 70],
+        [bound, 1e300, 1],
+    ]
+    forged += [[bound, moment, "\ud800"], [bound, moment, [1]], {}]
+    tokens = [base64.urlsafe_b64encode(json.dumps(item).encode()).decode() for item in forged]
+    for token in [*tokens, "", "x", "=", "ü", good[:-3], "b2b8205b-8247-9cdb-8247-9cdaaf6999c6"]:
+        assert api.get(DEVICES, size=10, cursor=token).status == 400, token
+
+
+@pytest.mark.parametrize(
+    ("params", "text"),
+    [
+        ({"size": "0"}, "size"),
+        ({"size": "1001"}, "size"),
+        ({"size": "-1"}, "size"),
+        ({"size": "ten"}, "size"),
+        ({"size": "1.5"}, "size"),
+        ({"size": "²"}, "size"),
+        ({"size": ""}, "size"),
+        ({"orderby": "nmae"}, "nmae"),
+        ({"orderby": "tags"}, "tags"),
+        ({"orderby": "name sideways"}, "name sideways"),
+        ({"orderby": "name,name"}, "each once"),
+        ({"orderby": ","}, "order by"),
+        ({"order": "up"}, "order"),
+        ({"query": "nmae = 'x'"}, "Unknown field 'nmae'"),
+        ({"query": "Name = 'x'"}, "Unknown field 'Name'"),
+        ({"query": "tags startsWith 'x'"}, "does not support"),
+        ({"query": "connection_status contains 'x'"}, "does not support"),
+        ({"query": "name > empty"}, "empty"),
+        ({"query": "signal_percent = 'many'"}, "not a number"),
+        ({"query": "last_update > 'yesterday'"}, "not a time"),
+        ({"query": "name = 'x"}, "pos"),
+        ({"query": "type equals 'EX50'"}, "type equals 'EX50'\n"),
+        ({"query": "name == 'x'"}, "=="),
+        ({"query": "((name = 'x')"}, "pos"),
+        ({"query": "geoposition within [1,2,3,4]"}, "not simulated"),
+    ],
+)
+def test_parameters_that_cannot_be_used_are_a_400(api: Api, params: dict[str, str], text: str) -> None:
+    found = api.get(DEVICES, **params)
+    assert found.status == 400
+    assert found.body.keys() == {"error_message", "error_status"}
+    assert text in found.body["error_message"]
+
+
+def test_a_parameter_given_twice_or_not_in_utf8_is_a_400(api: Api) -> None:
+    assert api.get(f"{DEVICES}?size=1&size=2").status == 400
+    assert api.get(f"{DEVICES}?query=%FF").status == 400
+    assert api.get(f"{DEVICES}/%FF").status == 400
+
+
+def test_an_empty_query_filters_nothing(api: Api) -> None:
+    assert api.ids(query="") == api.ids(query="  ") == api.ids()
+
+
+def test_lists_without_rows_check_their_query_too(api: Api) -> None:
+    assert api.get("/ws/v1/alerts/summary", query="status = 'fired'", size=5).body == {
+        "count": 0,
+        "list": [],
+        "size": 5,
+    }
+    assert api.get("/ws/v1/alerts/summary", query="state = 'fired'").status == 400
+    assert api.get("/ws/v1/events/inventory", size=0).status == 400
+
+
+def test_stored_rows_of_any_inventory(api: Api) -> None:
+    jobs = "/ws/v1/jobs/inventory"
+    for number in (1, 2, 3):
+        api.simulator.put(jobs, {"id": number, "job_type": "reboot", "job_submit_time": "2022-07-15T11:00:00.000Z"})
+    api.simulator.put(jobs, {"id": 2, "job_type": "sci", "job_submit_time": "2022-07-01T00:00:00.000Z"})
+    assert [item["id"] for item in api.get(jobs).body["list"]] == [3, 2, 1]  # documented: newest first
+    assert [item["id"] for item in api.get(jobs, query="job_submit_time > -1d", orderby="id").body["list"]] == [1, 3]
+    assert api.get(f"{jobs}/2").body == api.get("/ws/v1/jobs/2").body
+    assert api("DELETE", f"{jobs}/2").status == 204
+    assert api.get("/ws/v1/jobs/2").status == 404
+    with pytest.raises(ValueError, match="holds no stored objects"):
+        api.simulator.put("/ws/v1/jobs/cancel", {"id": 1})
+
+
+def test_objects_of_other_inventories(api: Api) -> None:
+    made = api("POST", "/ws/v1/monitors/inventory", {"type": "http", "auth_token": "s3cret", "id": 99})
+    assert made.status == 201
+    assert "s3cret" not in json.dumps(made.body)
+    path = f"/ws/v1/monitors/inventory/{made.body['id']}"
+    assert api("PUT", path, {"description": "x"}).body == api.get(path).body == {**made.body, "description": "x"}
+    alerts = api("POST", "/ws/v1/alerts/inventory", {"name": "a"})
+    assert (alerts.status, alerts.body["count"]) == (201, 1)  # a list even for one
+    assert api("POST", "/ws/v1/users/inventory", {"username": "a/b"}).status == 201
+    assert api.get("/ws/v1/users/inventory/a/b").body["username"] == "a/b"
+    assert api.get("/ws/v1/users/inventory/a%2Fb").body["username"] == "a/b"
+    assert api("POST", "/ws/v1/users/inventory", {"username": "a/b"}).status == 400
+    assert api("POST", "/ws/v1/streams/inventory", {"id": "dev/x y/[1]!"}).status == 201
+    assert api.get("/ws/v1/streams/inventory/dev/x%20y/[1]!").body["id"] == "dev/x y/[1]!"
+    account = api.get("/ws/v1/account/current").body
+    assert account.keys() == {"company_name", "customer_id"}
+    assert api.get("/ws/v1/subaccounts/inventory").body["list"] == [account]
+    made = api("POST", "/ws/v1/subaccounts/inventory", {"company_name": "ABC", "password": "pw"})
+    assert made.body == {"company_name": "ABC", "customer_id": account["customer_id"] + 1}
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/ws/v1/nonsense", 404),
+        ("GET", "/ws/v1/Devices/inventory", 404),
+        ("GET", "/ws/v1/devices/inventory/", 404),
+        ("GET", "/", 404),
+        ("GET", "http://sim/ws/v1/users/inventory/none", 404),
+        ("GET", "http://[", 400),
+        ("DELETE", "/ws/v1", 405),
+        ("PATCH", "/ws/v1/devices/inventory", 405),
+        ("GET", "/ws/v1/automations/run", 405),
+        ("POST", "/ws/v1/automations/run", 501),
+        ("POST", "/ws/v1/firmware_updates/inventory", 501),
+    ],
+)
+def test_other_errors(api: Api, method: str, path: str, status: int) -> None:
+    found = api(method, path)
+    assert (found.status, found.body["error_status"]) == (status, status)
+    assert found.body["error_message"]
+    assert ("allow" in found.headers) == (status == 405)
+
+
+def test_head_is_get_without_a_body(api: Api) -> None:
+    assert api("HEAD", DEVICES).body == ""
+    assert int(api("HEAD", "/ws/v1").headers["content-length"]) == len(
+        json.dumps(api.get("/ws/v1").body, separators=(",", ":"))
+    )
+
+
+def test_requests_are_remembered(api: Api) -> None:
+    api.get(DEVICES, size=1)
+    api.get("/ws/v1/nonsense")
+    assert list(api.simulator.requests) == [("GET", DEVICES, 200), ("GET", "/ws/v1/nonsense", 404)]
+
+
+def test_a_closed_simulator_answers_no_more(simulator: Simulator) -> None:
+    simulator.close()
+    simulator.close()
+    with pytest.raises(RuntimeError, match="closed"):
+        Api(simulator).get(DEVICES)

@@ -1,0 +1,174 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from digirm_runtime.query.ast import And, Condition, Expr, Literal, Not, Or
+from digirm_runtime.query.printer import print_expr
+from digirm_simulator import Simulator
+from tests.simulator.oracle import TYPES, matches
+from tests.simulator.support import DEVICES, NOW, Api, device_id
+
+ORDER = ["=", "<>", "<", "<=", ">", ">="]
+WORDS = ["contains", "startsWith", "endsWith"]
+OPERATORS = {
+    "Text": ORDER + WORDS,
+    "Enumerated": ["=", "<>"],
+    "Numeric": ORDER,
+    "Timestamp": ORDER,
+    "Group": ORDER + WORDS,
+    "Tags": ["=", "<>", "contains"],
+}
+
+#: Awkward devices beside the fleet: quotes, wildcards of LIKE, letters whose case is not plain, values that are unset.
+ODD: list[dict[str, Any]] = [
+    {"name": "O'Brien's 100%_sure \\ \"x\"", "group": "Alpha/Beta", "tags": ["a'b", "100%"], "signal_percent": 0},
+    {"name": "STRASSE", "location": "straße", "tags": ["Ärger"], "signal_percent": -5, "vendor_id": 4261412874},
+    {"name": "; DROP TABLE devices; --", "last_update": "2022-07-15T12:00:00.000Z", "signal_percent": 50.5},
+    {"name": "\u0130stanbul \U0001f600", "last_update": "2022-07-14T12:00:00.000Z", "group": "alpha"},
+    {"name": "", "tags": [], "location": " "},
+]
+
+
+@pytest.fixture(scope="module")
+def fleet() -> Iterator[tuple[Api, list[dict[str, Any]]]]:
+    simulator = Simulator(devices=30, seed=5, clock=lambda: NOW)
+    for number, values in enumerate(ODD):
+        simulator.put(DEVICES, {"id": device_id(number), "connection_status": "disconnected", **values})
+    api = Api(simulator)
+    yield api, api.get(DEVICES).body["list"]
+    simulator.close()
+
+
+def values(documents: list[dict[str, Any]], field: str) -> st.SearchStrategy[Literal]:
+    """Literals for a field: those of the documents, parts of them, and others."""
+    stored = [document[field] for document in documents if document.get(field) not in (None, "", [])]
+    kind = TYPES[field]
+    empty = st.just(Literal("empty", "empty"))
+    if kind == "Numeric":
+        known = st.sampled_from(sorted({str(value) for value in stored}))
+        others = st.one_of(known, st.integers(-200, 200).map(str), st.integers(0, 1 << 40).map(hex))
+        return others.map(lambda text: Literal("number", text)) | empty
+    if kind == "Timestamp":
+        relative = st.builds("{}{}{}".format, st.sampled_from("+-"), st.integers(0, 400), st.sampled_from("dhms"))
+        return (
+            st.one_of(relative.map(lambda text: Literal("relative", text)))
+            | st.sampled_from(stored).map(lambda text: Literal("text", text))
+            | empty
+        )
+    texts = sorted({tag for tags in stored for tag in tags} if kind == "Tags" else set(stored))
+    some = st.sampled_from(texts)
+    cut = st.integers(1, 12)
+    parts = [
+        st.builds(lambda text, end: text[:end], some, cut),
+        st.builds(lambda text, start: text[-start:], some, cut),
+        st.builds(lambda text, start, end: text[start:-end], some, cut, cut),
+    ]
+    wild = st.text(st.characters(exclude_categories=["Cs", "Cc", "Zl", "Zp"]), max_size=6)
+    swapped = st.one_of(parts).map(str.swapcase)
+    slashed = some.map(lambda text: "/" + text)
+    return st.one_of(some, *parts, swapped, slashed, wild).map(lambda text: Literal("text", text)) | empty
+
+
+def conditions(documents: list[dict[str, Any]]) -> st.SearchStrategy[Expr]:
+    def of(field: str) -> st.SearchStrategy[Expr]:
+        def made(value: Literal) -> st.SearchStrategy[Expr]:
+            allowed = ["=", "<>"] if value.kind == "empty" else OPERATORS[TYPES[field]]
+            return st.sampled_from(allowed).map(lambda sign: Condition(field, sign, value))
+
+        return values(documents, field).flatmap(made)
+
+    return st.sampled_from(sorted(TYPES)).flatmap(of)
+
+
+def expressions(documents: list[dict[str, Any]]) -> st.SearchStrategy[Expr]:
+    def deeper(inner: st.SearchStrategy[Expr]) -> st.SearchStrategy[Expr]:
+        chain = st.lists(inner, min_size=2, max_size=4)
+        return st.one_of(inner.map(Not), chain.map(And), chain.map(Or))
+
+    return st.recursive(conditions(documents), deeper, max_leaves=12)
+
+
+@settings(max_examples=200, deadline=None)
+@given(data=st.data())
+def test_a_query_selects_what_its_meaning_says(fleet: tuple[Api, list[dict[str, Any]]], data: st.DataObject) -> None:
+    api, documents = fleet
+    expr = data.draw(expressions(documents))
+    assert api.ids(query=print_expr(expr)) == [item["id"] for item in documents if matches(expr, item)]
+
+
+@settings(max_examples=300, deadline=None)
+@given(data=st.data())
+def test_a_condition_selects_what_it_says(fleet: tuple[Api, list[dict[str, Any]]], data: st.DataObject) -> None:
+    api, documents = fleet
+    expr = data.draw(conditions(documents))
+    assert api.ids(query=print_expr(expr)) == [item["id"] for item in documents if matches(expr, item)]
+
+
+@settings(max_examples=200, deadline=None)
+@given(text=st.text(st.characters(exclude_categories=["Cs"]), max_size=40))
+def test_no_text_fails_or_changes_anything(fleet: tuple[Api, list[dict[str, Any]]], text: str) -> None:
+    api, documents = fleet
+    for params in (
+        {"query": text},
+        {"orderby": text},
+        {"cursor": text},
+        {"group": text},
+        {"query": f"name = '{text}'"},
+    ):
+        assert api.get(DEVICES, **params).status in (200, 400)
+        assert api.get("/ws/v1/devices/bulk", **params, fields=text).status in (200, 400)
+    assert api.get(DEVICES).body["list"] == documents
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "name = 'x'; DROP TABLE devices",
+        "name = '' or 1=1",
+        "name = '' OR ''=''",
+        "name = 'x' union select body from devices",
+        "f0 = 'x'",
+        "seq = 1",
+        "name = 'x' --",
+        "\"name\" = 'x'",
+        "name like '%'",
+    ],
+)
+def test_sql_is_no_query(fleet: tuple[Api, list[dict[str, Any]]], text: str) -> None:
+    api, documents = fleet
+    assert api.get(DEVICES, query=text).status == 400
+    assert api.get(DEVICES, orderby=text).status == 400
+    assert api.ids(query="name = '" + text.replace("'", "''") + "'") == []
+    assert api.get(DEVICES).body["list"] == documents
+
+
+def test_long_chains_and_deep_nesting(fleet: tuple[Api, list[dict[str, Any]]]) -> None:
+    api, documents = fleet
+    ids = [item["id"] for item in documents]
+    assert api.ids(query=" or ".join(f"id = '{ids[at % 3]}'" for at in range(3000))) == ids[:3]
+    assert api.ids(query=" and ".join(["id <> 'x'"] * 3000)) == ids
+    assert api.ids(query="not " * 150 + f"id = '{ids[0]}'") == ids[:1]
+    deep: Expr = Condition("id", "=", Literal("text", ids[0]))
+    for depth in range(95):
+        deep = (And if depth % 2 else Or)([Condition("id", "<>", Literal("text", str(depth))), Not(deep)])
+    assert api.ids(query=print_expr(deep)) == [item["id"] for item in documents if matches(deep, item)]
+    assert api.get(DEVICES, query=" or ".join(["id = 'x'"] * 30_001)).status == 400
+
+
+def test_relative_times_mean_the_same_on_every_page() -> None:
+    times = [NOW]
+    simulator = Simulator(devices=0, clock=lambda: times[0])
+    for number in range(4):
+        simulator.put(DEVICES, {"id": device_id(number), "last_update": "2022-07-14T12:30:00.000Z"})
+    api = Api(simulator)
+    params: dict[str, Any] = {"query": "last_update > -1d", "size": 2}
+    first = api.get(DEVICES, **params).body
+    times[0] = NOW.replace(hour=13)
+    assert api.get(DEVICES, **params).body["count"] == 0
+    assert api.get(DEVICES, **params, cursor=first["cursor"]).body["count"] == 2
+    simulator.close()
