@@ -177,7 +177,7 @@ class _Base(_Branch):
         if not asked or validate == "off" or self._package is None:
             return
         report = self._package.language.check(
-            operation.endpoint.template,
+            f"{operation.endpoint.method} {operation.endpoint.listed}",
             asked.pop("query", None),
             orderby=asked.get("orderby"),
             size=asked.get("size"),

@@ -28,10 +28,11 @@ class Endpoint:
     """One method of one path template.
 
     `kind` is an operation kind of `digirm_runtime.tree`; `rivals` are templates that no argument may reach; `element`
-    is the key of a list answer's items; `media_type` is that of a body that is not JSON.
+    is the key of a list answer's items; `media_type` is that of a body that is not JSON; `listed` is the template as
+    the spec has it, where `template` differs.
     """
 
-    __slots__ = ("_rivals", "_segments", "element", "kind", "media_type", "method", "rivals", "template")
+    __slots__ = ("_rivals", "_segments", "element", "kind", "listed", "media_type", "method", "rivals", "template")
 
     def __init__(
         self,
@@ -42,7 +43,9 @@ class Endpoint:
         rivals: tuple[str, ...] = (),
         element: str = "list",
         media_type: str | None = None,
+        listed: str | None = None,
     ) -> None:
+        self.listed = template if listed is None else listed
         self.method = method
         self.template = template
         self.kind = kind

@@ -1,0 +1,1 @@
+"""The query language: grammar, parser, checks, printer and typed builder. See `language.Language`."""

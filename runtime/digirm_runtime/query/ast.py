@@ -1,0 +1,181 @@
+"""The one AST of the query language: hashable, comparable, picklable nodes.
+
+Spans (0-based, half-open offsets into the text a node came from) take no part in equality or hash, so a node that was
+built equals a node that was parsed. `And` and `Or` are n-ary and flatten, so chains never nest. Nothing here recurses,
+so a tree of any depth can be compared, hashed, pickled and shown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, NoReturn, TypeAlias, cast
+
+#: Offsets of a condition's field, operator and value: (start, end) of each, flattened.
+Spans: TypeAlias = tuple[int, int, int, int, int, int]
+
+
+class Node:
+    """Base of the nodes that have a truth value: they combine with `&`, `|` and `~`."""
+
+    __slots__ = ()
+
+    def __and__(self, other: Expr) -> And:
+        return And((cast("Expr", self), other)) if isinstance(other, Node) else NotImplemented
+
+    def __or__(self, other: Expr) -> Or:
+        return Or((cast("Expr", self), other)) if isinstance(other, Node) else NotImplemented
+
+    def __invert__(self) -> Not:
+        return Not(cast("Expr", self))
+
+    def __bool__(self) -> NoReturn:
+        raise TypeError(
+            "a query has no truth value of its own: combine conditions with & | ~ (each in parentheses), "
+            "not with 'and', 'or', 'not' or a chained comparison"
+        )
+
+    def __eq__(self, other: object) -> bool:
+        if self is other:
+            return True
+        return type(self) is type(other) and _key(cast("Expr", self)) == _key(cast("Expr", other))
+
+    def __hash__(self) -> int:
+        return hash(tuple(_key(cast("Expr", self))))
+
+    def __str__(self) -> str:
+        from digirm_runtime.query.printer import print_expr
+
+        return print_expr(cast("Expr", self))
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}: {self}>"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Flat, because pickle recurses.
+        return _rebuild, (_key(cast("Expr", self), spans=True),)
+
+
+class Literal:
+    """A value as written.
+
+    `kind` is one of `text`, `number`, `relative`, `empty`, `boolean`, `area`; `text` is the spelling, for `text`
+    without the quotes and with `''` undone, for all others as written (`0x10` stays `0x10`).
+    """
+
+    __slots__ = ("kind", "text")
+
+    def __init__(self, kind: str, text: str) -> None:
+        self.kind = kind
+        self.text = text
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Literal) and self.kind == other.kind and self.text == other.text
+
+    def __hash__(self) -> int:
+        return hash((self.kind, self.text))
+
+    def __repr__(self) -> str:
+        return f"Literal({self.kind!r}, {self.text!r})"
+
+
+def read_literal(kind: str, text: str) -> Literal:
+    """A literal from its spelling in a query."""
+    return Literal(kind, text[1:-1].replace("''", "'") if kind == "text" else text)
+
+
+class Condition(Node):
+    """`field operator value`; `operator` in the spelling of the spec (`startsWith`)."""
+
+    __slots__ = ("field", "operator", "spans", "value")
+
+    def __init__(self, field: str, operator: str, value: Literal, spans: Spans | None = None) -> None:
+        self.field = field
+        self.operator = operator
+        self.value = value
+        self.spans = spans
+
+
+class Not(Node):
+    """`not item`."""
+
+    __slots__ = ("item",)
+
+    def __init__(self, item: Expr) -> None:
+        self.item = item
+
+
+class _Chain(Node):
+    """Two or more items joined by one connective."""
+
+    __slots__ = ("items",)
+
+    def __init__(self, items: Iterable[Expr]) -> None:
+        flat: list[Expr] = []
+        for item in items:
+            if isinstance(item, _Chain) and type(item) is type(self):
+                flat.extend(item.items)
+            else:
+                flat.append(item)
+        if len(flat) < 2:
+            raise ValueError(f"{type(self).__name__} needs two items or more")
+        self.items: tuple[Expr, ...] = tuple(flat)
+
+
+class And(_Chain):
+    """All items hold."""
+
+    __slots__ = ()
+
+
+class Or(_Chain):
+    """One item holds at least."""
+
+    __slots__ = ()
+
+
+Expr: TypeAlias = Condition | Not | And | Or
+
+
+def conditions(expr: Expr) -> Iterable[Condition]:
+    """The conditions of an expression, from left to right."""
+    stack: list[Expr] = [expr]
+    while stack:
+        node = stack.pop()
+        if isinstance(node, Condition):
+            yield node
+        elif isinstance(node, Not):
+            stack.append(node.item)
+        else:
+            stack.extend(reversed(node.items))
+
+
+def _key(expr: Expr, *, spans: bool = False) -> list[tuple[Any, ...]]:
+    """The tree from its root as a flat list, which determines it."""
+    key: list[tuple[Any, ...]] = []
+    stack: list[Expr] = [expr]
+    while stack:
+        node = stack.pop()
+        if isinstance(node, Condition):
+            entry = (node.field, node.operator, node.value.kind, node.value.text)
+            key.append((*entry, node.spans) if spans else entry)
+        elif isinstance(node, Not):
+            key.append(("not",))
+            stack.append(node.item)
+        else:
+            key.append(("and" if isinstance(node, And) else "or", len(node.items)))
+            stack.extend(reversed(node.items))
+    return key
+
+
+def _rebuild(key: list[tuple[Any, ...]]) -> Expr:
+    done: list[Expr] = []
+    for entry in reversed(key):
+        if len(entry) == 1:
+            done.append(Not(done.pop()))
+        elif len(entry) == 2:
+            items = [done.pop() for _ in range(entry[1])]
+            done.append(And(items) if entry[0] == "and" else Or(items))
+        else:
+            field, operator, kind, text, spans = entry
+            done.append(Condition(field, operator, Literal(kind, text), spans))
+    return done[0]

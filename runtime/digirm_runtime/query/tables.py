@@ -1,0 +1,160 @@
+"""The tables of a query language, made from a spec: JSON-able, deterministic, and all that checking needs.
+
+format, spec        the format's number; api_version, base_path, provenance and fingerprint of the spec
+operators           canonical spellings; whatever is not here is no operator of the language
+terminals           name -> regular expression; the lexer and the grammar are both made from these
+types               type -> the literal forms it takes; a type that is not here takes every form
+operator_forms      operator -> the literal forms it takes, whatever the field's type
+empty, mends        operators that take `empty`; foreign spellings and the operator that is meant (empty: none)
+operator_sets       distinct operator lists, as indices into `operators`
+fields              distinct field tables: name -> [type, operator set, orderby, values, certainty]
+endpoints           path template -> method -> [parameters, field table]
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from digirm_runtime.errors import SpecError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from digirm_runtime.spec import Field, Request, Spec
+
+FORMAT = 1
+#: Forms that `[types]` of an override may name: those of `literals.json`, and text that holds an absolute time.
+TIMESTAMP = "timestamp"
+
+_PLAIN_FIELD = r"(?!(?:(?i:and|or|not))(?![\w.-]))[A-Za-z_][A-Za-z0-9_]*(?:[.-][A-Za-z0-9_]+)*"
+_OPERATOR = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,39}|[=<>!~^|&*%@:?/$#]{1,40}")
+_KEYWORD = "(?i:{})(?![\\w.-])"
+
+
+@cache
+def literals() -> dict[str, Any]:
+    """What the package knows of literals (`literals.json`)."""
+    data: dict[str, Any] = json.loads(Path(__file__).with_name("literals.json").read_bytes())
+    return data
+
+
+def build(spec: Spec) -> dict[str, Any]:
+    """The tables of a spec's language. Raises SpecError where an override names an unknown literal form."""
+    known = literals()
+    forms: dict[str, str] = known["forms"]
+    requests = [
+        (path.template, request) for c in spec.categories for path in c.paths for request in path.requests or ()
+    ]
+    fields = [field for _, request in requests for field in request.query]
+    operators = _operators(op for field in fields for op in field.operators)
+    index = {op.lower(): number for number, op in enumerate(operators)}
+    types = {name: known["types"][name] for name in known["types"] if any(field.type == name for field in fields)}
+    types |= {name: list(entry.literals) for name, entry in spec.overrides.types.items()}
+    unknown = {form for names in types.values() for form in names} - {*forms, TIMESTAMP}
+    if unknown:
+        raise SpecError(
+            f"overrides.toml: unknown literal form {min(unknown)!r}; known: {', '.join([*forms, TIMESTAMP])}"
+        )
+    sets: dict[str, int] = {}
+    tables: dict[str, int] = {}
+    endpoints: dict[str, dict[str, list[Any]]] = {}
+    for template, request in sorted(requests, key=lambda item: (item[0], _method_order(item[1]))):
+        if request.method != "GET" and not request.query and "query" not in request.params:
+            continue
+        table = {field.name: _row(field, index, sets) for field in sorted(request.query, key=lambda field: field.name)}
+        number = tables.setdefault(json.dumps(table), len(tables))
+        endpoints.setdefault(template, {})[request.method] = [list(request.params), number]
+    return {
+        "format": FORMAT,
+        "spec": {
+            "api_version": spec.api_version,
+            "base_path": spec.base_path,
+            "provenance": spec.provenance,
+            "fingerprint": spec.fingerprint,
+        },
+        "operators": operators,
+        "terminals": _terminals(operators, {field.name for field in fields}, forms),
+        "types": dict(sorted(types.items())),
+        "operator_forms": {op: known["operators"][op] for op in operators if op in known["operators"]},
+        "empty": [op for op in operators if op in known["empty"]],
+        "mends": {wrong: right if right.lower() in index else "" for wrong, right in known["mends"].items()},
+        "operator_sets": [json.loads(key) for key in sets],
+        "fields": [json.loads(key) for key in tables],
+        "endpoints": endpoints,
+    }
+
+
+def generic() -> dict[str, Any]:
+    """The tables of a language in which any word or sign is an operator, and no endpoint is known."""
+    known = literals()
+    terminals = _terminals((), set(), known["forms"])
+    # A keyword is no operator: `a not = 1` would read `not` as one.
+    words, signs = _OPERATOR.pattern.split("|", 1)
+    terminals["OPERATOR"] = f"(?!{_KEYWORD.format('(?:and|or|not|empty|true|false)')})(?:{words}(?!\\w)|{signs})"
+    return {
+        "format": FORMAT,
+        "spec": {"api_version": "", "base_path": "", "provenance": "", "fingerprint": ""},
+        "operators": [],
+        "terminals": terminals,
+        "types": {},
+        "operator_forms": {},
+        "empty": [],
+        "mends": {},
+        "operator_sets": [],
+        "fields": [],
+        "endpoints": {},
+    }
+
+
+def is_operator(text: str) -> bool:
+    """Whether a text can be an operator of some language: a word, or signs."""
+    return _OPERATOR.fullmatch(text) is not None
+
+
+def _operators(found: Iterable[str]) -> list[str]:
+    """Each operator once, in a stable order; of spellings that differ only in case, the first by code point."""
+    operators: dict[str, str] = {}
+    for op in sorted(set(found)):
+        if not _OPERATOR.fullmatch(op):
+            raise SpecError(f"{op!a} cannot be an operator")
+        operators.setdefault(op.lower(), op)
+    return sorted(operators.values())
+
+
+def _method_order(request: Request) -> tuple[bool, str]:
+    return request.method != "GET", request.method
+
+
+def _row(field: Field, index: dict[str, int], sets: dict[str, int]) -> list[Any]:
+    ops = list(dict.fromkeys(index[op.lower()] for op in field.operators))
+    number = sets.setdefault(json.dumps(ops), len(sets))
+    return [field.type, number, field.orderby, list(field.values), field.certainty]
+
+
+def _terminals(operators: Sequence[str], fields: set[str], forms: dict[str, str]) -> dict[str, str]:
+    """The terminal table. Literal forms come before fields' words nowhere, so their order is the order of attempts."""
+    plain = re.compile(_PLAIN_FIELD)
+    odd = sorted((name for name in fields if not plain.fullmatch(name)), key=lambda name: (-len(name), name))
+    words = [_odd_field(name) for name in odd]
+    return {
+        "FIELD": "|".join([*words, _PLAIN_FIELD]),
+        "OPERATOR": "|".join(map(_operator, sorted(operators, key=lambda op: (-len(op), op)))) or "(?!)",
+        **{form.upper(): pattern for form, pattern in forms.items()},
+        "AND": _KEYWORD.format("and"),
+        "OR": _KEYWORD.format("or"),
+        "NOT": _KEYWORD.format("not"),
+        "LPAR": r"\(",
+        "RPAR": r"\)",
+    }
+
+
+def _odd_field(name: str) -> str:
+    return re.escape(name) + (r"(?![\w.-])" if re.match(r"[\w.-]", name[-1]) else "")
+
+
+def _operator(op: str) -> str:
+    return f"(?i:{re.escape(op)})(?!\\w)" if re.match(r"\w", op) else re.escape(op)

@@ -1,0 +1,137 @@
+"""Errors or warnings: what depends on the spec's provenance, on certainty, and on `strict`."""
+
+from __future__ import annotations
+
+import pytest
+
+from digirm_runtime.query.language import Language
+from digirm_runtime.query.spelling import misspelt, suggest
+from digirm_runtime.spec import from_documents
+from tests.query.query_api import NUMERIC, a_field, a_spec, document, example, reconstructed_with_certainty
+
+LIVE = example("live")
+RECONSTRUCTED = example("reconstructed")
+VOUCHED = reconstructed_with_certainty()
+
+
+@pytest.mark.parametrize(
+    ("query", "live", "reconstructed", "vouched"),
+    [
+        ("signal_percent > 3", "error", "warning", "warning"),
+        ("nmae = 'x'", "error", "error", "error"),
+        ("Name = 'x'", "error", "warning", "warning"),
+        ("ip2 = 'x'", "error", "warning", "warning"),
+        ("name2 = 'x'", "error", "warning", "warning"),
+        ("id contains 10", "error", "warning", "error"),
+        ("last_update = -1d", "error", "warning", "error"),
+        ("connection_status contains 'x'", "error", "warning", "warning"),
+        ("id = 'abc'", "error", "warning", "error"),
+        ("id = -1d", "error", "warning", "error"),
+        ("id = '10'", "warning", "warning", "warning"),
+        ("name = 10", "warning", "warning", "warning"),
+        ("enabled = 'true'", "warning", "warning", "warning"),
+        ("last_update > '-1d'", "warning", "warning", "warning"),
+        ("last_update > 1549292520000", "warning", "warning", "warning"),
+        ("last_update > '2024-02-30T00:00:00.000Z'", None, None, None),
+        ("last_update > '2024-13-01T00:00:00.000Z'", "warning", "warning", "warning"),
+        ("connection_status = 'conected'", "error", "warning", "warning"),
+        ("connection_status = 'lost'", "warning", "warning", "warning"),
+        ("connection_status = 'CONNECTED'", None, None, None),
+        ("connection_status <> empty and id = empty", None, None, None),
+        ("level = 'x' or level = 1 or level = -1d or level = [1] or level = true", None, None, None),
+        ("geoposition within [1, 2, 3, 4]", None, None, None),
+        ("geoposition within 'here'", "error", "warning", "warning"),
+    ],
+)
+def test_severity(query: str, live: str | None, reconstructed: str | None, vouched: str | None) -> None:
+    def worst(language: Language, *, strict: bool = False) -> str | None:
+        found = language.check("devices/inventory", query, strict=strict).diagnostics
+        return found[0].severity if found else None
+
+    assert (worst(LIVE), worst(RECONSTRUCTED), worst(VOUCHED)) == (live, reconstructed, vouched)
+    # What a live spec refuses is refused under `strict`, whatever the spec.
+    if live == "error":
+        assert worst(RECONSTRUCTED, strict=True) == "error"
+
+
+@pytest.mark.parametrize("query", ["name == 'x'", "name != 'x'", 'name = "x"', r"name = 'it\'s'", "name = = 'x'"])
+def test_some_faults_are_errors_whatever_the_spec(query: str) -> None:
+    assert not RECONSTRUCTED.check("devices/inventory", query).ok
+    assert not RECONSTRUCTED.check(None, query).ok
+
+
+def test_every_report_names_its_spec() -> None:
+    fingerprint = RECONSTRUCTED.info.fingerprint
+    assert fingerprint.startswith("sha256:")
+    report = RECONSTRUCTED.check("devices/inventory", "id = 1")
+    assert (report.spec.provenance, report.spec.fingerprint) == ("reconstructed", fingerprint)
+    assert str(report) == f"ok\njudged by devices/inventory, spec 1.0 (reconstructed, {fingerprint[:19]})"
+    assert str(LIVE.check(None, "id = 1")).endswith(f"syntax only, spec 1.0 (live, {LIVE.info.fingerprint[:19]})")
+
+
+@pytest.mark.parametrize(
+    "endpoint", ["devices/inventory", "/ws/v1/devices/inventory", "/devices/inventory/", "GET devices/inventory"]
+)
+def test_endpoints_by_short_and_by_full_path(endpoint: str) -> None:
+    assert LIVE.check(endpoint, "id = 1").ok
+    assert not LIVE.check(endpoint, "nothing = 1").ok
+
+
+def test_queries_that_select_what_is_written() -> None:
+    documents = {
+        "jobs": document("/v2/jobs/cancel", a_field("id", "Numeric", NUMERIC), params=("query",), method="PUT"),
+        "users": document("/v2/users/list", params=("cursor",)),
+    }
+    spec = from_documents(documents, api_version="2", base_path="/v2", provenance="live")
+    language = Language.from_spec(spec)
+    assert language.check("jobs/cancel", "id = 1").ok
+    assert language.check("PUT jobs/cancel", "id = 1").ok
+    assert [d.code for d in language.check("GET jobs/cancel", "id = 1").diagnostics] == ["Q204"]
+    report = language.check("users/list", "id = 1", size=10, orderby="id", fields=["id"])
+    assert [(d.code, d.parameter) for d in report.diagnostics] == [
+        ("Q205", "query"),
+        ("Q205", "fields"),
+        ("Q205", "orderby"),
+        ("Q205", "size"),
+    ]
+    assert not report.ok
+
+
+def test_an_endpoint_is_suggested() -> None:
+    (found,) = LIVE.check("devices/inventroy", "id = 1").diagnostics
+    assert (found.code, found.parameter, found.suggestion) == ("Q204", "endpoint", "devices/inventory")
+
+
+def test_a_flood_of_warnings_hides_no_error() -> None:
+    report = RECONSTRUCTED.check("devices/inventory", "signal = 1 or " * 500 + "nmae = 'x'")
+    assert not report.ok
+    assert len(report.diagnostics) == 101
+    report = RECONSTRUCTED.check("devices/inventory", " or ".join(f"signal_{n} = 1" for n in range(500)))
+    assert [d.code for d in report.diagnostics if d.severity == "error"] == ["Q124"]
+
+
+def test_size_takes_what_a_program_or_a_command_line_holds() -> None:
+    for good in (1, 1000, "250"):
+        assert not LIVE.check("devices/inventory", None, size=good).diagnostics
+    for bad in (0, -1, True, "ten", "", "1e3", "٣"):
+        assert not LIVE.check("devices/inventory", None, size=bad).ok
+
+
+def test_operators_are_compared_without_case() -> None:
+    language = Language.from_spec(
+        a_spec(a_field("a", operators=["startsWith"]), a_field("b", operators=["STARTSWITH"]))
+    )
+    assert language.check("devices/inventory", "a startswith 'x' and b startswith 'x'").ok
+
+
+def test_misspellings() -> None:
+    known = ["name", "id", "ip", "carrier", "carrier2", "connection_status", "last_update"]
+    assert misspelt("nmae", known) == "name"
+    assert misspelt("nam", known) is None
+    assert misspelt("names", known) == "name"
+    assert misspelt("conection_staus", known) == "connection_status"
+    assert misspelt("carrier3", known) is None
+    assert misspelt("idd", known) is None
+    assert misspelt("signal", known) is None
+    assert suggest("LAST_UPDATED", known) == "last_update"
+    assert suggest("x" * 5000, known) is None
