@@ -1,1 +1,1 @@
-"""."""
+"""The room of the browser page. Nothing lives here yet."""
