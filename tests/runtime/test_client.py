@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from tests.support.server import Answer, Got, Server, cut_json, dropped, script, truncated
 
 from digirm_runtime.client import AsyncClient, Client
 from digirm_runtime.errors import (
@@ -23,6 +22,7 @@ from digirm_runtime.errors import (
     TransportError,
 )
 from digirm_runtime.options import ApiKey, Options, Throttle
+from tests.support.server import Answer, Got, Server, cut_json, dropped, script, truncated
 
 OK = {"count": 1, "list": [{"id": "a"}]}
 Request = Callable[..., Any]

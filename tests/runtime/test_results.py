@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.support.server import Answer, Got, Server, cut_json, dropped, script
 
 from digirm_runtime.client import AsyncClient, Client
 from digirm_runtime.errors import APIError, RemoteManagerError, TransportError
 from digirm_runtime.face import Api, AsyncApi, Endpoint, Operation, acall, alisting, arows, call, listing, rows
 from digirm_runtime.results import Created, CsvRows
+from tests.support.server import Answer, Got, Server, cut_json, dropped, script
 
 _LIST = Endpoint("GET", "/api/things", "list")
 _CSV = Endpoint("GET", "/api/bulk", "csv")

@@ -1,0 +1,55 @@
+"""Paired runs: subject and peer in turn, so that whatever else the machine does falls on both."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from statistics import median
+from typing import NamedTuple
+
+
+class Row(NamedTuple):
+    """One comparison. `pairs` are (subject, peer) in seconds, one per round; `target` is the ratio to stay below."""
+
+    what: str
+    peer: str
+    pairs: list[tuple[float, float]]
+    target: float | None = None
+
+    @property
+    def ratios(self) -> list[float]:
+        """Subject over peer of each round, sorted."""
+        return sorted(subject / peer for subject, peer in self.pairs)
+
+
+def paired(subject: Callable[[], float], peer: Callable[[], float], rounds: int) -> list[tuple[float, float]]:
+    """Run both in turn, the other one first each time; one round before that warms caches and is not counted."""
+    pairs = []
+    for number in range(rounds + 1):
+        if number % 2:
+            first = subject()
+            pairs.append((first, peer()))
+        else:
+            second = peer()
+            pairs.append((subject(), second))
+    return pairs[1:]
+
+
+def table(rows: Iterable[Row]) -> str:
+    """The rows as a Markdown table."""
+    lines = [
+        "| what | peer | digirm | peer's | ratio (median, least to most) | rounds | target |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for row in rows:
+        subject, peer = (median(pair[side] for pair in row.pairs) for side in (0, 1))
+        ratios = row.ratios
+        target = "" if row.target is None else f"≤ {row.target:g}"
+        lines.append(
+            f"| {row.what} | {row.peer} | {_time(subject)} | {_time(peer)} | "
+            f"{median(ratios):.2f} ({ratios[0]:.2f} to {ratios[-1]:.2f}) | {len(ratios)} | {target} |"
+        )
+    return "\n".join(lines)
+
+
+def _time(seconds: float) -> str:
+    return f"{seconds * 1e6:.0f} µs" if seconds < 0.001 else f"{seconds * 1e3:.1f} ms"

@@ -1,0 +1,49 @@
+"""`digirm generate`: write the client of a spec, or check that it is up to date."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import Any
+
+
+def register(subparsers: Any) -> None:
+    """Add the subcommand."""
+    parser = subparsers.add_parser(
+        "generate",
+        help="write the typed client of a spec",
+        description="Write the client that a spec folder describes as OUT/PACKAGE. Entries of the spec that cannot be "
+        "used are reported on stderr, one a line, and left out.",
+    )
+    parser.add_argument("--specs", required=True, metavar="DIR", help="folder of one API version, as `crawl` wrote it")
+    parser.add_argument("--out", required=True, metavar="DIR", help="folder that holds, or will hold, the package")
+    parser.add_argument("--package", default="digirm", metavar="NAME", help="name of the package (default: digirm)")
+    parser.add_argument(
+        "--check",
+        action="store_true",
+        help="write nothing; list what differs on stdout and exit with 1 if anything does",
+    )
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """0: written, or nothing differs; 1: `--check` found a difference; 2: it could not run."""
+    from digirm_codegen.generate import generate
+    from digirm_runtime.errors import SpecError
+
+    try:
+        result = generate(args.specs, args.out, args.package, check=args.check)
+    except SpecError as error:
+        print(f"digirm generate: {error}", file=sys.stderr)
+        return 2
+    for problem in result.problems:
+        print(f"skipped: {problem}", file=sys.stderr)
+    if args.check:
+        for difference in result.differences:
+            print(difference)
+        return 1 if result.differences else 0
+    print(
+        f"{args.out}/{args.package}: {len(result.written)} files written, {len(result.removed)} removed, "
+        f"{len(result.unchanged)} unchanged"
+    )
+    return 0

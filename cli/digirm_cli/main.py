@@ -1,0 +1,69 @@
+"""Entry point of `digirm`: finds the subcommand, runs it, and turns errors into a line and an exit code."""
+
+from __future__ import annotations
+
+import argparse
+import io
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Any
+
+from digirm_cli.common import INTERRUPTED, fail
+
+COMMANDS = ("check", "crawl", "generate", "simulate")
+
+
+class _Version(argparse.Action):
+    """Prints the version; looked up only then, because reading a distribution's metadata takes its time."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> None:
+        from importlib.metadata import version
+
+        print(f"digirm {version('digirm')}")
+        parser.exit()
+
+
+def parser(only: str | None = None) -> argparse.ArgumentParser:
+    """The command line of all subcommands, or of one: the others' modules are then not even read."""
+    top = argparse.ArgumentParser(
+        prog="digirm",
+        description="Typed client, offline checks and simulator for a "
+        "self-documenting web API such as Digi Remote Manager.",
+    )
+    top.add_argument("--version", action=_Version, nargs=0, help="print the version and exit")
+    subparsers = top.add_subparsers(metavar="COMMAND", required=True)
+    for name in COMMANDS if only is None else (only,):
+        import_module(f"digirm_cli.{name}").register(subparsers)
+    return top
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run `digirm` with `argv` (default: the process's own) and return the exit code."""
+    arguments = sys.argv[1:] if argv is None else list(argv)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A name that the terminal's encoding lacks is shown escaped.
+            stream.reconfigure(errors="backslashreplace")
+    args = parser(arguments[0] if arguments and arguments[0] in COMMANDS else None).parse_args(arguments)
+    from digirm_runtime.errors import APIError, RemoteManagerError, TransportError
+
+    try:
+        code: int = args.run(args)
+        sys.stdout.flush()
+    except (APIError, TransportError) as error:
+        return fail(" ".join(str(error).split()))
+    except RemoteManagerError as error:
+        return fail(str(error))
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:
+        # The reader has gone (`digirm ... | head`): leave quietly, and keep the interpreter's own flush quiet too.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,191 @@
+"""The crawler: asks a self-documenting API what it has, through the ordinary asynchronous client.
+
+What the server says is kept, whatever else it holds; what cannot be had, or cannot be a category, is reported and left
+out. The client's own flow does retries, throttling and credentials.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeAlias
+from urllib.parse import urlsplit
+
+from digirm_codegen.spec_files import Capture, Kind, Unavailable
+from digirm_runtime import template
+from digirm_runtime.errors import APIError, NotFound, SpecError, TransportError
+from digirm_runtime.spec import MAX_FILE_BYTES, MAX_NAME, canonical, normalise
+from digirm_runtime.wire import SIMULATOR_HEADER
+
+if TYPE_CHECKING:
+    from digirm_runtime.client import AsyncClient, Reply
+
+BASE_PATH = "/ws/v1"
+MAX_CATEGORIES = 1000
+_KINDS: dict[int, Kind] = {401: "forbidden", 403: "forbidden", 404: "not_found", 429: "throttled"}
+
+#: Called with (categories done, categories in all).
+Progress: TypeAlias = Callable[[int, int], None]
+
+
+async def crawl(
+    client: AsyncClient,
+    *,
+    api_version: str,
+    base_path: str = BASE_PATH,
+    concurrency: int = 4,
+    progress: Progress | None = None,
+) -> Capture:
+    """Capture the API below `base_path`, with at most `concurrency` requests in flight.
+
+    Raises SpecError where it is not a self-documenting API, APIError and TransportError where its root cannot be had.
+    A category that refuses or fails is noted in the result and does not stop the others.
+    """
+    job = _Crawl(client, base_path, asyncio.Semaphore(concurrency), progress)
+    root, items = await job.root()
+    names = job.names(items)
+    async with asyncio.TaskGroup() as group:
+        for name in names:
+            group.create_task(job.category(name, len(names)))
+    return Capture(
+        api_version=api_version,
+        base_path=base_path,
+        provenance="reconstructed" if job.simulated else "live",
+        documents=job.documents,
+        unavailable=job.unavailable,
+        root=job.clean(root),
+        extras=job.clean({name: extra for name, extra in names.items() if extra}),
+        problems=tuple(job.problems),
+    )
+
+
+class _Crawl:
+    """One crawl under way."""
+
+    def __init__(
+        self, client: AsyncClient, base_path: str, slots: asyncio.Semaphore, progress: Progress | None
+    ) -> None:
+        self.client = client
+        self.base_path = base_path
+        self.slots = slots
+        self.progress = progress
+        self.host = _host_pattern(client.origin)
+        self.documents: dict[str, Any] = {}
+        self.unavailable: dict[str, Unavailable] = {}
+        self.problems: list[str] = []
+        self.simulated = False
+
+    async def fetch(self, path: str) -> Reply:
+        async with self.slots:
+            reply = await self.client.fetch("GET", path)
+        self.simulated = self.simulated or SIMULATOR_HEADER in reply.headers
+        return reply
+
+    async def root(self) -> tuple[dict[str, Any], list[Any]]:
+        """The root document without its list, and the items of that list."""
+        try:
+            document = (await self.fetch(self.base_path)).data
+        except NotFound:
+            raise self.not_such_an_api("it answers 404") from None
+        except TransportError as error:
+            if error.body:
+                raise self.not_such_an_api("its answer ends early or is not JSON") from None
+            raise
+        if not isinstance(document, dict):
+            raise self.not_such_an_api("its answer is not a JSON object")
+        if not isinstance(document.get("list"), list):
+            raise self.not_such_an_api("its answer has no list of paths")
+        try:
+            canonical(document)
+        except (ValueError, RecursionError):
+            raise self.not_such_an_api("its answer cannot be written as JSON") from None
+        return {key: value for key, value in document.items() if key not in ("count", "list")}, document["list"]
+
+    def not_such_an_api(self, reason: str) -> SpecError:
+        return SpecError(f"{self.client.origin}{self.base_path} is not a self-documenting API: {reason}")
+
+    def names(self, items: list[Any]) -> dict[str, dict[str, Any]]:
+        """The categories that `items` list, by name, with what an item holds beside its path."""
+        found: dict[str, dict[str, Any]] = {}
+        for item in items:
+            path = item.get("path") if isinstance(item, dict) else None
+            try:
+                name = self.name(path)
+                if name in found:
+                    raise ValueError("is listed twice; the first is kept")
+                if len(found) == MAX_CATEGORIES:
+                    raise ValueError(f"comes after the {MAX_CATEGORIES} categories that a spec can hold; skipped")
+            except ValueError as error:
+                self.problems.append(f"root item {ascii(path)[:120]} {error}")
+            else:
+                found[name] = {key: value for key, value in item.items() if key != "path"}
+        if not found:
+            raise self.not_such_an_api(f"it lists no path directly below {self.base_path}")
+        return found
+
+    def name(self, path: object) -> str:
+        """The category that a root item's path names. Raises ValueError for a path that is none."""
+        if not isinstance(path, str):
+            raise ValueError("is not text; skipped")
+        name = path.removeprefix(self.base_path + "/")
+        if name == path or "/" in name:
+            raise ValueError(f"is not directly below {self.base_path}; skipped")
+        if len(name) > MAX_NAME:
+            raise ValueError(f"is longer than {MAX_NAME} characters; skipped")
+        try:
+            segments = template.parse("/" + name)
+        except ValueError as error:
+            raise ValueError(f"{error}; skipped") from None
+        if template.args(segments):
+            raise ValueError("is a template, not a category; skipped")
+        return name
+
+    async def category(self, name: str, total: int) -> None:
+        """Capture one category, or note why it cannot be had."""
+        try:
+            reply = await self.fetch(f"{self.base_path}/{name}")
+        except APIError as error:
+            kind = _KINDS.get(error.status, "failed" if error.status >= 500 else "refused")
+            self.unavailable[name] = Unavailable(error.status, kind)
+        except TransportError as error:
+            self.unavailable[name] = Unavailable(None, "invalid" if error.body else "unreachable")
+        else:
+            self.keep(name, reply)
+        if self.progress:
+            self.progress(len(self.documents) + len(self.unavailable), total)
+
+    def keep(self, name: str, reply: Reply) -> None:
+        document = reply.data
+        try:
+            if not isinstance(document, dict) or not isinstance(document.get("list"), list):
+                raise ValueError("no list of paths")
+            document = normalise(self.clean(document))
+            if len(canonical(document)) > MAX_FILE_BYTES:
+                raise ValueError("too large")
+        except (ValueError, RecursionError):
+            self.unavailable[name] = Unavailable(reply.status, "invalid")
+        else:
+            self.documents[name] = document
+
+    def clean(self, value: Any) -> Any:
+        """`value` without the crawled host: a spec speaks of an API, not of the machine that serves it."""
+        if isinstance(value, str):
+            return self.host.sub("", value) if self.host else value
+        if isinstance(value, list):
+            return [self.clean(item) for item in value]
+        if isinstance(value, dict):
+            return {key: self.clean(item) for key, item in value.items()}
+        return value
+
+
+def _host_pattern(origin: str) -> re.Pattern[str] | None:
+    """Matches the origin, with or without its scheme and port, but not a lone word that happens to be a host's name."""
+    host = urlsplit(origin).hostname
+    if not host:
+        return None
+    shown = re.escape(f"[{host}]" if ":" in host else host)
+    forms = [rf"(?:https?:)?//{shown}(?::\d+)?(?![\w.-])", rf"(?<![\w.-]){shown}:\d+(?!\w)"]
+    if "." in host or ":" in host:
+        forms.append(rf"(?<![\w.-]){shown}(?![\w-])")
+    return re.compile("|".join(forms), re.IGNORECASE)

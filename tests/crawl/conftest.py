@@ -1,0 +1,3 @@
+from tests.runtime.conftest import short_delays
+
+__all__ = ["short_delays"]
