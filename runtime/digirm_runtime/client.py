@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
-from urllib.parse import urlencode, urlsplit
 
 from digirm_runtime.errors import CredentialsError, QueryError, RemoteManagerError
 from digirm_runtime.face import _Branch
@@ -92,6 +91,8 @@ class _Base(_Branch):
     @property
     def origin(self) -> str:
         """Scheme, host and port of the service; the whole URL for one in this process."""
+        from urllib.parse import urlsplit
+
         parts = urlsplit(self.url)
         return f"{parts.scheme}://{parts.netloc}" if parts.netloc else self.url
 
@@ -146,6 +147,8 @@ class _Base(_Branch):
         stream: bool = False,
         media_type: str | None = None,
     ) -> Flow[Any]:
+        from urllib.parse import urlencode
+
         from digirm_runtime.flow import RETRIES, Plan, header_safe, perform
         from digirm_runtime.wire import Request
 
@@ -229,6 +232,8 @@ def _open_handler(url: str) -> Handler:
 
 
 def _check_address(address: str) -> None:
+    from urllib.parse import urlsplit
+
     try:
         parts = urlsplit(address)
         _ = parts.port

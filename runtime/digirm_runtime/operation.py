@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
 
-from digirm_runtime import template as templates
 from digirm_runtime.options import NO_OPTIONS, Options
 from digirm_runtime.wire import Response
 
@@ -13,6 +12,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from digirm_runtime.query.ast import Expr
+    from digirm_runtime.template import Segment
 
 #: A query: text, or an expression made with `fields`.
 Query: TypeAlias = "str | Expr | None"
@@ -52,11 +52,13 @@ class Endpoint:
         self.rivals = rivals
         self.element = element
         self.media_type = media_type
-        self._segments: tuple[templates.Segment, ...] | None = None
-        self._rivals: list[tuple[templates.Segment, ...]] = []
+        self._segments: tuple[Segment, ...] | None = None
+        self._rivals: list[tuple[Segment, ...]] = []
 
     def path(self, args: Sequence[object]) -> str:
         """The path with `args` filled in. Raises ValueError for a value that could reach another path."""
+        from digirm_runtime import template as templates
+
         if self._segments is None:
             self._rivals = [templates.parse(rival) for rival in self.rivals]
             self._segments = templates.parse(self.template)

@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-import json
-import threading
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-from digirm_runtime.errors import SpecError
 
 if TYPE_CHECKING:
     from digirm_runtime.query.language import Language
@@ -20,24 +15,28 @@ class Package:
 
     def __init__(self, folder: str) -> None:
         self._folder = folder
-        self._lock = threading.Lock()
         self._language: Language | None = None
         self._spec_info: dict[str, Any] | None = None
 
     @property
     def language(self) -> Language:
         """The query language. Raises SpecError where its files are damaged."""
-        with self._lock:
-            if self._language is None:
-                from digirm_runtime.query.language import Language
+        if self._language is None:
+            from digirm_runtime.query.language import Language
 
-                self._language = Language.from_folder(Path(self._folder) / "query")
-            return self._language
+            # Two threads may both make one: they are alike, and cheap until used.
+            self._language = Language.from_folder(f"{self._folder}/query")
+        return self._language
 
     @property
     def spec_info(self) -> dict[str, Any]:
         """`api_version`, `provenance` and `fingerprint` of the spec that the package was generated from."""
         if self._spec_info is None:
+            import json
+            from pathlib import Path
+
+            from digirm_runtime.errors import SpecError
+
             file = Path(self._folder) / MANIFEST
             try:
                 self._spec_info = dict(json.loads(file.read_bytes())["spec"])
