@@ -1,0 +1,49 @@
+"""`generate`: a spec folder in, a client package out."""
+
+from __future__ import annotations
+
+import keyword
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+from digirm_codegen import output
+from digirm_codegen.render import package as render_package
+from digirm_runtime import spec as specs
+from digirm_runtime.errors import SpecError
+
+
+class Result(NamedTuple):
+    """What became of the package's files (relative paths), what the spec had that could not be used, and with
+    `check` how the files on disk differ.
+    """
+
+    written: tuple[str, ...]
+    removed: tuple[str, ...]
+    unchanged: tuple[str, ...]
+    problems: tuple[str, ...]
+    differences: tuple[str, ...] = ()
+
+
+def generate(spec_folder: str | Path, out: str | Path, package: str = "digirm", check: bool = False) -> Result:
+    """Write the client of the spec in `spec_folder` as the folder `package` in `out`, or only compare it.
+
+    Raises SpecError where the spec cannot be read, the name cannot be a package's, or the folder cannot be written.
+    """
+    validate_package_name(package)
+    rendered = render_package(specs.load(spec_folder))
+    folder = Path(out) / package
+    problems = tuple(rendered.problems)
+    if check:
+        return Result((), (), (), problems, tuple(output.compare(folder, rendered.files)))
+    written = output.write(folder, rendered.files)
+    return Result(written.written, written.removed, written.unchanged, problems)
+
+
+def validate_package_name(name: str) -> None:
+    """Raise SpecError for a name that no package can have, or that would hide a module which the client needs."""
+    if not (name.isascii() and name.isidentifier()) or keyword.iskeyword(name):
+        raise SpecError(f"{name!a} cannot be the name of a Python package")
+    needed = {"digirm_runtime", "httpx", "lark", "jinja2", "msgspec"}
+    if name in needed or name in sys.stdlib_module_names:
+        raise SpecError(f"a package {name!a} would hide the module of that name; choose another")
