@@ -9,7 +9,7 @@ from digirm_codegen.schemas import UNTYPED, Schemas
 from digirm_codegen.templating import Code, fitted, literal, name, part, render
 from digirm_runtime import naming
 from digirm_runtime.spec import Spec
-from digirm_runtime.tree import OWN_KEYWORDS, Node, Operation
+from digirm_runtime.tree import Node, Operation
 
 #: What the protocol's own parameters take; every other one takes whatever can be sent.
 _PARAM_TYPES = {
@@ -126,7 +126,7 @@ def _class(
 def _body(spec: Spec, operation: Operation, base: str, schemas: Schemas, fields: str | None) -> Body:
     face, async_face = _FACES.get(operation.kind, ("call", "acall"))
     function = f"{operation.name}_" if operation.name in _ANNOTATIONS else operation.name
-    args = _args(operation)
+    args = [name(arg.name) for arg in operation.args]
     return Body(
         name=operation.name,
         function=function,
@@ -137,13 +137,6 @@ def _body(spec: Spec, operation: Operation, base: str, schemas: Schemas, fields:
         face=face,
         async_face=async_face,
     )
-
-
-def _args(operation: Operation) -> list[Code]:
-    # They are positional only, so that their names are free: they make way for every other name of the signature.
-    taken = {*OWN_KEYWORDS, *(param.name for param in operation.params)}
-    names = naming.settle({arg.wire: arg.name for arg in operation.args}, taken)
-    return [name(names[arg.wire]) for arg in operation.args]
 
 
 def _signature(operation: Operation, function: str, args: list[Code], result: str) -> Code:

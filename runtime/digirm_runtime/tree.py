@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from digirm_runtime.spec import Category, Field, Path, Spec
 
 #: What the client itself needs on its root, and digirm's own keywords beside the server's parameters.
-RESERVED_ON_CLIENT = ("request", "close", "url", "spec_info", "legacy", "sci")
+RESERVED_ON_CLIENT = ("request", "fetch", "close", "aclose", "url", "origin", "spec_info", "legacy", "sci")
 OWN_KEYWORDS = ("options", "limit", "prefetch", "typed", "body")
 
 _PAGING = frozenset(("cursor", "size", "query", "orderby"))
@@ -146,8 +146,12 @@ class _Builder:
         todo = list(category.paths)
         if category.path not in self.segments:
             # The category's own path always answers its listing, listed or not.
+            try:
+                self.segments[category.path] = template.parse(category.path)
+            except ValueError as error:
+                problems.append(f"category {category.name!a}: the path {error}; skipped")
+                return
             todo.append(SpecPath(category.path, None))
-            self.segments[category.path] = template.parse(category.path)
         literal_parents: set[tuple[template.Segment, ...]] = set()
         argument_parents: set[tuple[template.Segment, ...]] = set()
         for path in category.paths:
@@ -174,13 +178,16 @@ class _Builder:
         from digirm_runtime.spec import Request
 
         segments = self.segments[path.template]
-        args = _params([arg.wire for arg in template.args(segments)])
-        rivals = self.rivals(path.template) if args else ()
+        wires = [arg.wire for arg in template.args(segments)]
+        rivals = self.rivals(path.template) if wires else ()
         for request in path.requests or (Request("GET"),):
             entry = self.spec.overrides.operation_entry(request.method, path.template)
             kind = (entry.kind if entry else None) or _kind(
                 request.method, request.params, segments, groups, has_argument_child
             )
+            params = _params(request.params, OWN_KEYWORDS)
+            # Arguments are positional only, so that their names are free to make way.
+            args = _params(wires, (*OWN_KEYWORDS, *(param.name for param in params)))
             yield Operation(
                 method=request.method,
                 path=path.template,
@@ -188,7 +195,7 @@ class _Builder:
                 kind=kind,
                 name="",
                 args=args,
-                params=_params(request.params, (*OWN_KEYWORDS, *(arg.name for arg in args))),
+                params=params,
                 query=request.query,
                 rivals=rivals,
                 schema=entry.schema if entry else None,

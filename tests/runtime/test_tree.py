@@ -184,3 +184,20 @@ def test_normal_form_keeps_everything_but_the_order() -> None:
     assert requests[0]["params"] == ["z", "a"]
     assert [field["field"] for field in requests[0]["query"]] == ["a", "b"]
     assert requests[0]["query"][1]["operators"] == [">", "="]
+
+
+def test_a_category_whose_path_no_address_can_have_is_skipped() -> None:
+    spec = from_documents(
+        {"a b": {"list": []}, "good": {"list": []}}, api_version="1", base_path="/api", provenance="live"
+    )
+    found = tree.build(spec)
+    assert [node.wire for node in found.categories] == ["good"]
+    assert len(found.problems) == 1
+    assert "a b" in found.problems[0]
+
+
+def test_arguments_make_way_for_keywords() -> None:
+    spec = spec_of(path("/api/v2/fleet/x/{body}/{id}", ("PUT", ["id"])))
+    operation = next(op for node in tree.build(spec).nodes() for op in node.operations if op.method == "PUT")
+    assert [arg.name for arg in operation.args] == ["body_", "id_"]
+    assert [param.name for param in operation.params] == ["id"]
