@@ -62,7 +62,7 @@ def main() -> int:
         failures += show([*check, GOOD])
         failures += show([*check, BAD], expect=1)
         step("4. Import the client and call the service")
-        print(CALLS.strip())
+        print(CALLS.strip(), flush=True)
         failures += run([sys.executable, "-c", CALLS], env)
     print(f"\n{failures} steps misbehaved" if failures else "\nAll steps behaved as they must.")
     return 1 if failures else 0

@@ -18,9 +18,9 @@ from digirm_runtime import spec
 from digirm_runtime.client import AsyncClient
 from digirm_runtime.errors import AuthError, SpecError
 from tests.crawl.dialect import Answers, api, category, root, serve
+from tests.support.recordings import recorded
 from tests.support.server import Answer, cut_json, dropped, truncated
 
-RECORDED = Path(__file__).parent / "recorded"
 AUTH = ("user", "password")
 
 
@@ -33,27 +33,29 @@ def capture(answers: Answers, **options: Any) -> Capture:
         return asyncio.run(run(server.url))
 
 
-def recorded(name: str) -> dict[str, Any]:
-    document: dict[str, Any] = json.loads((RECORDED / name).read_text("utf-8"))
-    return {key: value for key, value in document.items() if not key.startswith("_")}
-
-
 def test_recorded_root_and_automations(tmp_path: Path) -> None:
     listed = recorded("root.22.7.json")
     names = [item["path"].rsplit("/", 1)[1] for item in listed["list"]]
-    answers = api(*names) | {"/ws/v1": Answer(body=listed), "/ws/v1/automations": Answer(body=recorded("paths.json"))}
+    answers = api(*names) | {
+        "/ws/v1": Answer(body=listed),
+        "/ws/v1/automations": Answer(body=recorded("automations.paths.json")),
+    }
     found = capture(answers)
     assert sorted(found.documents) == names
     assert len(names) == 22
     spec_files.write(tmp_path, spec_files.render(found))
     loaded = spec.load(tmp_path)
     automations = next(c for c in loaded.categories if c.name == "automations")
-    assert [path.template for path in automations.paths] == [item["path"] for item in recorded("paths.json")["list"]]
+    assert [path.template for path in automations.paths] == [
+        item["path"] for item in recorded("automations.paths.json")["list"]
+    ]
     assert loaded.problems == ()
 
 
 def test_recorded_fields_and_operators_keep_their_order(tmp_path: Path) -> None:
-    found = capture(api("automations") | {"/ws/v1/automations": Answer(body=recorded("selfdoc.partial.json"))})
+    found = capture(
+        api("automations") | {"/ws/v1/automations": Answer(body=recorded("automations.selfdoc.partial.json"))}
+    )
     spec_files.write(tmp_path, spec_files.render(found))
     (request,) = spec.load(tmp_path).categories[0].paths[0].requests or ()
     assert request.params == ("query", "orderby", "size", "cursor")
@@ -64,7 +66,7 @@ def test_recorded_fields_and_operators_keep_their_order(tmp_path: Path) -> None:
     ]
     assert request.query[2].operators == ("=", "contains", "startsWith", "endsWith", "<>", "<", "<=", ">", ">=")
     # The document itself holds everything that the server said.
-    assert found.documents["automations"] == recorded("selfdoc.partial.json")
+    assert found.documents["automations"] == recorded("automations.selfdoc.partial.json")
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
@@ -14,11 +13,6 @@ from digirm_simulator import Simulator
 NOW = datetime(2022, 7, 15, 12, 0, 0, tzinfo=UTC)
 BASIC = {"authorization": "Basic c2ltOnNpbQ=="}
 DEVICES = "/ws/v1/devices/inventory"
-_RECORDED = Path(__file__).parent.parent / "data" / "recorded"
-
-
-def recorded(name: str) -> Any:
-    return json.loads((_RECORDED / name).read_text(encoding="utf-8"))
 
 
 class Answer(NamedTuple):

@@ -6,7 +6,8 @@ import io
 import pytest
 
 from digirm_simulator import csvform
-from tests.simulator.support import DEVICES, Api, device_id, recorded
+from tests.simulator.support import DEVICES, Api, device_id
+from tests.support.recordings import recorded
 
 BULK = "/ws/v1/devices/bulk"
 

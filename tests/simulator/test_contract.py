@@ -8,7 +8,8 @@ import pytest
 from digirm_runtime.wire import SIMULATOR_HEADER
 from digirm_simulator import ContractError, Simulator, contract
 from digirm_simulator.contract import CERTAINTIES
-from tests.simulator.support import Api, recorded
+from tests.simulator.support import Api
+from tests.support.recordings import recorded
 
 NUMERIC = ["=", "<>", "<", "<=", ">", ">="]
 TEXT = ["=", "contains", "startsWith", "endsWith", "<>", "<", "<=", ">", ">="]

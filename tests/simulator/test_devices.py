@@ -5,7 +5,8 @@ import json
 import pytest
 
 from digirm_simulator import Simulator
-from tests.simulator.support import DEVICES, NOW, Api, device_id, recorded
+from tests.simulator.support import DEVICES, NOW, Api, device_id
+from tests.support.recordings import recorded
 
 
 def test_post_answers_as_recorded(api: Api) -> None:

@@ -7,7 +7,8 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 
 from digirm_simulator import Simulator
-from tests.simulator.support import DEVICES, Answer, Api, device_id, recorded
+from tests.simulator.support import DEVICES, Answer, Api, device_id
+from tests.support.recordings import recorded
 
 
 @pytest.fixture
