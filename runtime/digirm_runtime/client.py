@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
+from digirm_runtime.branch import Branch
 from digirm_runtime.errors import CredentialsError, QueryError, RemoteManagerError
-from digirm_runtime.face import _Branch
 from digirm_runtime.operation import Operation, encode_params
 from digirm_runtime.options import NO_OPTIONS, ApiKey, Options, Throttle, Validate
 
@@ -36,7 +36,7 @@ class Reply(NamedTuple):
     data: Any
 
 
-class _Base(_Branch):
+class _Base(Branch):
     """What the two clients share: where requests go, who asks, what is checked, and the flow of a call."""
 
     _package: ClassVar[Package | None] = None

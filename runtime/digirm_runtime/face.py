@@ -7,10 +7,11 @@ parameters and types come from the one body.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from functools import update_wrapper
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, ParamSpec, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, overload
 
+from digirm_runtime.branch import Branch
 from digirm_runtime.operation import Body, Endpoint, Operation, Param, Query
 from digirm_runtime.options import Options
 
@@ -18,7 +19,9 @@ if TYPE_CHECKING:
     from typing import Self
 
     from digirm_runtime.client import AsyncClient, Client
-    from digirm_runtime.results import AsyncListing, AsyncRows, Created, Listing, Rows
+    from digirm_runtime.created import Created
+    from digirm_runtime.paging import AsyncListing, Listing
+    from digirm_runtime.rows import AsyncRows, Rows
 
 __all__ = [
     "Api",
@@ -42,33 +45,27 @@ __all__ = [
     "rows",
 ]
 
+_RESULTS = {
+    "AsyncListing": "digirm_runtime.paging",
+    "AsyncRows": "digirm_runtime.rows",
+    "Created": "digirm_runtime.created",
+    "Listing": "digirm_runtime.paging",
+    "Rows": "digirm_runtime.rows",
+}
+
 P = ParamSpec("P")
 T = TypeVar("T")
 R = TypeVar("R")
 
 
-class _Branch:
-    """A node of the tree. `_children` maps wire names to attribute names."""
-
-    _children: ClassVar[Mapping[str, str]] = {}
-
-    def __getitem__(self, wire: str) -> Any:
-        """The child with this name on the wire. Raises KeyError with the names there are."""
-        try:
-            return getattr(self, self._children[wire])
-        except KeyError:
-            known = ", ".join(self._children) or "none"
-            raise KeyError(f"{wire!r}: the names below are {known}") from None
-
-
-class Api(_Branch):
+class Api(Branch):
     """A node of a blocking client."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
 
 
-class AsyncApi(_Branch):
+class AsyncApi(Branch):
     """A node of an async client."""
 
     def __init__(self, client: AsyncClient) -> None:
@@ -111,25 +108,25 @@ def _run(client: Any, operation: Operation[Any]) -> Any:
 
 
 def _listing(client: Any, operation: Operation[Any]) -> Any:
-    from digirm_runtime.results import Listing
+    from digirm_runtime.paging import Listing
 
     return Listing(client, operation)
 
 
 def _alisting(client: Any, operation: Operation[Any]) -> Any:
-    from digirm_runtime.results import AsyncListing
+    from digirm_runtime.paging import AsyncListing
 
     return AsyncListing(client, operation)
 
 
 def _rows(client: Any, operation: Operation[Any]) -> Any:
-    from digirm_runtime.results import Rows
+    from digirm_runtime.rows import Rows
 
     return Rows(client, operation)
 
 
 def _arows(client: Any, operation: Operation[Any]) -> Any:
-    from digirm_runtime.results import AsyncRows
+    from digirm_runtime.rows import AsyncRows
 
     return AsyncRows(client, operation)
 
@@ -166,8 +163,8 @@ def arows(make: Callable[P, Operation[T]]) -> Method[P, T, AsyncRows]:
 
 def __getattr__(name: str) -> Any:
     # The result classes are part of the face for annotations; importing them is left to their first use.
-    if name in ("AsyncListing", "AsyncRows", "Created", "Listing", "Rows"):
-        from digirm_runtime import results
+    if name in _RESULTS:
+        from importlib import import_module
 
-        return getattr(results, name)
+        return getattr(import_module(_RESULTS[name]), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

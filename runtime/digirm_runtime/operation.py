@@ -106,7 +106,7 @@ class Operation(Generic[T]):
 
         kind, reads = self.endpoint.kind, self.endpoint.method == "GET"
         if kind == "create":
-            from digirm_runtime.results import Created
+            from digirm_runtime.created import Created
 
             return Created(decode_any(response, required=False), self.endpoint.element)
         if kind in ("list", "describe") or (kind == "get" and self.endpoint.media_type is None):

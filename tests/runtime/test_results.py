@@ -11,9 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from digirm_runtime.client import AsyncClient, Client
+from digirm_runtime.created import Created
 from digirm_runtime.errors import APIError, RemoteManagerError, TransportError
 from digirm_runtime.face import Api, AsyncApi, Endpoint, Operation, acall, alisting, arows, call, listing, rows
-from digirm_runtime.results import Created, CsvRows
+from digirm_runtime.rows import CsvRows
 from tests.support.server import Answer, Got, Server, cut_json, dropped, script
 
 _LIST = Endpoint("GET", "/api/things", "list")

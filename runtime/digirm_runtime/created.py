@@ -1,0 +1,55 @@
+"""The answer to a POST, whatever its shape."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Generic, TypeVar, cast
+
+from digirm_runtime.errors import APIError, RemoteManagerError, api_error
+
+T = TypeVar("T")
+
+
+class Created(Generic[T]):
+    """The answer to a POST: a single object, a list, or a mixture of created objects and failures.
+
+    `items` are the created objects; `failures` the entries with `error_message`, `error_status` and `error_context`
+    (the item as it was sent); `raw` is the decoded answer.
+    """
+
+    __slots__ = ("failures", "items", "raw")
+
+    def __init__(self, raw: Any, element: str = "list") -> None:
+        entries: Any = raw.get(element, [raw]) if isinstance(raw, dict) else raw if isinstance(raw, list) else []
+        self.raw = raw
+        self.items: list[T] = []
+        self.failures: list[dict[str, Any]] = []
+        for entry in entries if isinstance(entries, list) else [entries]:
+            if isinstance(entry, dict) and "error_status" in entry:
+                self.failures.append(entry)
+            else:
+                self.items.append(cast("T", entry))
+
+    def one(self) -> T:
+        """The only item. Raises APIError if it failed, RemoteManagerError where there is not exactly one."""
+        self.raise_for_failures()
+        if len(self.items) != 1:
+            raise RemoteManagerError(f"expected one created object, the answer holds {len(self.items)}")
+        return self.items[0]
+
+    def raise_for_failures(self) -> None:
+        """Raise APIError for the first failure, its message naming how many there are."""
+        if self.failures:
+            raise _failure(self.failures[0], len(self.failures))
+
+    def __repr__(self) -> str:
+        return f"<Created {len(self.items)} items, {len(self.failures)} failures>"
+
+
+def _failure(entry: dict[str, Any], count: int) -> APIError:
+    status = entry["error_status"] if isinstance(entry["error_status"], int) else 400
+    error = api_error(
+        status=status, headers={}, body=json.dumps(entry).encode(), method="POST", url=f"({count} items failed)"
+    )
+    error.error_context = entry.get("error_context")
+    return error
