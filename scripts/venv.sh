@@ -28,5 +28,7 @@ if ! .venv/bin/python -c 'import pip' 2>/dev/null; then
     "$python" -m venv --clear .venv
 fi
 echo "installing the versions of constraints.txt into .venv (a minute or two)"
-.venv/bin/python -m pip install --quiet --no-input --disable-pip-version-check -c constraints.txt -e '.[dev]'
+# The variable, not -c: it also reaches the environment in which the build backend is installed.
+PIP_CONSTRAINT="$PWD/constraints.txt" .venv/bin/python -m pip install --quiet --no-input --disable-pip-version-check \
+    -e '.[dev]'
 touch .venv/installed

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import sys
 
 FINE = 0
@@ -11,6 +12,13 @@ PARTIAL = 3
 INTERRUPTED = 130
 
 URL_HELP = "the service, or sim: for the embedded simulator (default: $DIGIRM_URL, else https://remotemanager.digi.com)"
+
+
+def named(text: str) -> str:
+    """An argument that must not be empty, as it is where a script's variable is not set."""
+    if not text.strip():
+        raise argparse.ArgumentTypeError("must not be empty")
+    return text
 
 
 def warn(message: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from digirm_cli.common import FINDINGS, FINE, PARTIAL, URL_HELP, fail, warn
+from digirm_cli.common import FINDINGS, FINE, PARTIAL, URL_HELP, fail, named, warn
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from digirm_codegen.sample import Samples
     from digirm_codegen.spec_files import Capture
     from digirm_runtime.client import AsyncClient
+
+#: What happened where there is no status to name.
+_NO_STATUS = {"invalid": "its answer ends early or is not JSON"}
 
 
 def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -26,8 +29,8 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         epilog="Exit codes: 0 fine, 1 drift (--check), 2 it could not run, 3 a category was unavailable.",
     )
     parser.add_argument("url", nargs="?", metavar="URL", help=URL_HELP)
-    parser.add_argument("--out", required=True, metavar="DIR", help="the specs folder of this API version")
-    parser.add_argument("--api-version", required=True, metavar="V", help="the version that the service shows")
+    parser.add_argument("--out", required=True, type=named, metavar="DIR", help="the specs folder of this API version")
+    parser.add_argument("--api-version", required=True, type=named, metavar="V", help="the version that it shows")
     either = parser.add_mutually_exclusive_group()
     either.add_argument(
         "--sample", type=_sample_size, default=0, metavar="N", help="infer payload types from N objects of each list"
@@ -50,7 +53,7 @@ def run(args: argparse.Namespace) -> int:
     folder = Path(args.out)
     if not args.check:
         spec_files.ensure_writable(folder)
-    url = args.url or os.environ.get("DIGIRM_URL")
+    url = os.environ.get("DIGIRM_URL") or None if args.url is None else args.url
     try:
         found = asyncio.run(_crawl(args, url))
     except (APIError, TransportError) as error:
@@ -87,7 +90,7 @@ def _report(found: Capture, kept: list[str]) -> None:
     for problem in found.problems:
         warn(problem)
     for name, (status, kind) in sorted(found.unavailable.items()):
-        answer = "no answer" if status is None else f"status {status}"
+        answer = f"status {status}" if status is not None else _NO_STATUS.get(kind, "no answer")
         warn(f"{name} is unavailable: {kind} ({answer})" + ("; the earlier capture is kept" if name in kept else ""))
 
 

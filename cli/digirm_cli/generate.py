@@ -6,6 +6,8 @@ import argparse
 import sys
 from typing import Any
 
+from digirm_cli.common import named
+
 
 def register(subparsers: Any) -> None:
     """Add the subcommand."""
@@ -15,8 +17,8 @@ def register(subparsers: Any) -> None:
         description="Write the client that a spec folder describes as OUT/PACKAGE. Entries of the spec that cannot be "
         "used are reported on stderr, one a line, and left out.",
     )
-    parser.add_argument("--specs", required=True, metavar="DIR", help="folder of one API version, as `crawl` wrote it")
-    parser.add_argument("--out", required=True, metavar="DIR", help="folder that holds, or will hold, the package")
+    parser.add_argument("--specs", required=True, type=named, metavar="DIR", help="folder of one API version")
+    parser.add_argument("--out", required=True, type=named, metavar="DIR", help="folder that holds the package")
     parser.add_argument("--package", default="digirm", metavar="NAME", help="name of the package (default: digirm)")
     parser.add_argument(
         "--check",
@@ -38,6 +40,8 @@ def run(args: argparse.Namespace) -> int:
         return 2
     for problem in result.problems:
         print(f"skipped: {problem}", file=sys.stderr)
+    for stranger in result.strangers:
+        print(f"left alone, but not generated: {stranger}", file=sys.stderr)
     if args.check:
         for difference in result.differences:
             print(difference)

@@ -108,6 +108,8 @@ class _Crawl:
     def names(self, items: list[Any]) -> dict[str, dict[str, Any]]:
         """The categories that `items` list, by name, with what an item holds beside its path."""
         found: dict[str, dict[str, Any]] = {}
+        if any(isinstance(item, dict) and "requests" in item for item in items):
+            raise self.not_such_an_api("it describes requests, as one category does; name the API's own address")
         for item in items:
             path = item.get("path") if isinstance(item, dict) else None
             try:

@@ -14,8 +14,8 @@ from digirm_runtime.errors import SpecError
 
 
 class Result(NamedTuple):
-    """What became of the package's files (relative paths), what the spec had that could not be used, and with
-    `check` how the files on disk differ.
+    """What became of the package's files (relative paths), what the spec had that could not be used, with `check` how
+    the files on disk differ, and files in the folder that are somebody else's.
     """
 
     written: tuple[str, ...]
@@ -23,6 +23,7 @@ class Result(NamedTuple):
     unchanged: tuple[str, ...]
     problems: tuple[str, ...]
     differences: tuple[str, ...] = ()
+    strangers: tuple[str, ...] = ()
 
 
 def generate(spec_folder: str | Path, out: str | Path, package: str = "digirm", check: bool = False) -> Result:
@@ -37,7 +38,8 @@ def generate(spec_folder: str | Path, out: str | Path, package: str = "digirm", 
     if check:
         return Result((), (), (), problems, tuple(output.compare(folder, rendered.files)))
     written = output.write(folder, rendered.files)
-    return Result(written.written, written.removed, written.unchanged, problems)
+    strangers = tuple(output.strangers(folder, rendered.files))
+    return Result(written.written, written.removed, written.unchanged, problems, (), strangers)
 
 
 def validate_package_name(name: str) -> None:

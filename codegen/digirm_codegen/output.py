@@ -77,13 +77,15 @@ def compare(folder: Path, files: Mapping[str, str]) -> list[str]:
             differences.append(f"missing: {path}")
         elif found != files[path].encode():
             differences.append(f"differs: {path}")
+    return differences + [f"extra: {path}" for path in strangers(folder, files)]
+
+
+def strangers(folder: Path, files: Mapping[str, str]) -> list[str]:
+    """Relative paths of what is in `folder` beside `files`; compiled bytecode is nobody's."""
     present = (file.relative_to(folder) for file in folder.rglob("*") if not file.is_dir() or file.is_symlink())
-    differences += [
-        f"extra: {path.as_posix()}"
-        for path in sorted(present)
-        if path.as_posix() not in files and "__pycache__" not in path.parts
+    return [
+        path.as_posix() for path in sorted(present) if path.as_posix() not in files and "__pycache__" not in path.parts
     ]
-    return differences
 
 
 def _owned(folder: Path) -> set[str] | None:

@@ -56,6 +56,9 @@ class _Base(Branch):
 
         from digirm_runtime import credentials
 
+        if url is not None and not url.strip():
+            # An unset variable in a script must not mean the production service.
+            raise ValueError("the URL is empty; leave it out for the default")
         address = url or os.environ.get("DIGIRM_URL") or credentials.DEFAULT_URL
         scheme = address.partition(":")[0]
         in_process = scheme not in ("http", "https")

@@ -40,8 +40,11 @@ class Credentials:
 
 
 def basic(user: str, password: str) -> dict[str, str]:
-    """The header of HTTP Basic authentication."""
-    return {"authorization": "Basic " + b64encode(f"{user}:{password}".encode()).decode()}
+    """The header of HTTP Basic authentication. Raises CredentialsError for text that has no UTF-8."""
+    try:
+        return {"authorization": "Basic " + b64encode(f"{user}:{password}".encode()).decode()}
+    except UnicodeEncodeError:
+        raise CredentialsError("the user or password holds characters that cannot be sent") from None
 
 
 def given(auth: object) -> Credentials:
@@ -69,7 +72,10 @@ def discover(url: str, environ: Mapping[str, str] | None = None) -> Credentials:
             import warnings
 
             warnings.warn("both an API key and a user are set in the environment; the API key is used", stacklevel=4)
-        return Credentials(ApiKey(key, secret).headers(), "environment (DIGIRM_API_KEY_ID)")
+        try:
+            return Credentials(ApiKey(key, secret).headers(), "environment (DIGIRM_API_KEY_ID)")
+        except CredentialsError as error:
+            raise CredentialsError(f"DIGIRM_API_KEY_ID and DIGIRM_API_KEY_SECRET: {error}") from None
     if user and password:
         return Credentials(basic(user, password), "environment (DIGIRM_USERNAME)")
     found = _netrc(urlsplit(url).hostname or "", env.get("NETRC"))
@@ -88,6 +94,8 @@ def _netrc(host: str, path: str | None) -> tuple[str, str] | None:
         entry = netrc(path).authenticators(host)
     except OSError:
         return None
+    except UnicodeDecodeError:
+        raise CredentialsError("netrc cannot be read: it is not UTF-8") from None
     except NetrcParseError as error:
         raise CredentialsError(f"netrc cannot be read: line {error.lineno}: {error.msg}") from None
     return (entry[0], entry[2] or "") if entry else None

@@ -190,10 +190,11 @@ def _charset(headers: dict[str, str]) -> str:
 
 
 def header_safe(headers: Iterable[tuple[str, str]]) -> dict[str, str]:
-    """Headers with lower-case names. Raises ValueError for characters that would begin a new header."""
+    """Headers with lower-case names. Raises ValueError for names and values that no header can have."""
     safe = {}
     for name, value in headers:
-        if any(ord(char) < 32 or ord(char) == 127 for char in name + value) or not value.isascii() or not name:
+        token = name.isascii() and name.replace("-", "").replace("_", "").isalnum()
+        if not token or not value.isascii() or not value.isprintable():
             raise ValueError(f"header {name!r} holds characters that no header can")
         safe[name.lower()] = value
     return safe

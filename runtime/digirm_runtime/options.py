@@ -5,17 +5,26 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal, TypeAlias
 
+from digirm_runtime.errors import CredentialsError
+
 #: How a query is judged before it is sent: `strict` refuses what a reconstructed spec only doubts, `warn` logs, `off`
 #: does not look.
 Validate: TypeAlias = Literal["error", "strict", "warn", "off"]
 
 
 class ApiKey:
-    """An API key: sent as `X-API-KEY-ID` and `X-API-KEY-SECRET` (documented by Digi)."""
+    """An API key: sent as `X-API-KEY-ID` and `X-API-KEY-SECRET` (documented by Digi).
+
+    Raises CredentialsError for an id or secret that no header can hold, such as one with a newline behind it.
+    """
 
     __slots__ = ("_secret", "id")
 
     def __init__(self, id: str, secret: str) -> None:
+        for part, value in (("id", id), ("secret", secret)):
+            if not value.isascii() or not value.isprintable() or not value or value.strip() != value:
+                # The value stays out of the message: it is, or is almost, a secret.
+                raise CredentialsError(f"the {part} of the API key is empty or holds characters that no header can")
         self.id = id
         self._secret = secret
 

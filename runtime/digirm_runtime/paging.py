@@ -50,6 +50,8 @@ class Pager(Generic[T]):
         seen: set[str] = set()
         params = dict(self._params)
         while self._left is None or self._left > 0:
+            # Moves with the page that is handed out, not with the one that could follow.
+            self._cursor = params.get("cursor")
             answer = yield self._operation.with_params(params)
             following = _following(answer, params)
             if following is None:
@@ -59,7 +61,6 @@ class Pager(Generic[T]):
                 raise RemoteManagerError("the server repeated a cursor: the rest of the list cannot be reached")
             seen.add(mark)
             params = following
-            self._cursor = following.get("cursor")
 
     def items(self, answer: Any) -> list[T]:
         """The items of a page, cut at the limit."""

@@ -47,6 +47,9 @@ def _tls_context() -> ssl.SSLContext:
 
 
 def _fault(error: Exception) -> TransportError:
+    if isinstance(error, httpx.LocalProtocolError):
+        # Its text quotes the request, credentials included.
+        return TransportError("the request cannot be written as HTTP", sent=False)
     message = str(error) or type(error).__name__
     return TransportError(f"{_plain_name(error)}: {message}", sent=not isinstance(error, _NOT_SENT))
 
@@ -62,9 +65,11 @@ def open_handler(url: str) -> Handler:
     from importlib.metadata import entry_points
 
     scheme = url.partition(":")[0]
-    found = entry_points(group="digirm.transports", name=scheme)
+    installed = entry_points(group="digirm.transports")
+    found = installed.select(name=scheme)
     if not found:
-        raise RemoteManagerError(f"nothing serves {scheme!r} addresses: pip install 'digirm[simulator]'")
+        known = ", ".join(sorted({f"{point.name}:" for point in installed})) or "none, as no simulator is installed"
+        raise RemoteManagerError(f"{url!r} does not begin with http:// or https:// (in process: {known})")
     open_url: Callable[[str], Handler] = next(iter(found)).load()
     try:
         return open_url(url)

@@ -171,7 +171,7 @@ class Simulator:
         elif method == "GET" and (document := self.contract.group_document(template)) is not None:
             return json_reply(document)
         elif method == "GET" and args and not _LIST_PARAMS & set(described.params):
-            raise Problem(404, f"There is no {raw_path}")
+            raise Problem(404, f"Nothing is stored at {raw_path}")
         elif method == "GET" and "bulk" in template.split("/"):
             source = self._resources.get(template.replace("/bulk", "/inventory"))
             return listing.bulk(described, source.collection if source else None, params, self._parser, now)

@@ -184,14 +184,17 @@ def _columns(path: Path | None) -> tuple[str, ...]:
 
 
 def add_groups(groups: Collection, paths: list[str]) -> None:
-    """Store groups and those above them, where they are not there yet."""
+    """Store groups and those above them, where they are not there yet.
+
+    A group's own `path` begins with a slash, as in the queries that people write on it.
+    """
     with groups.store.lock:
         known = {json.loads(row.body)["path"] for row in groups.page(ALL, [], None, 1_000_000)}
         for path in paths:
             parts = path.split("/")
             for depth in range(1, len(parts) + 1):
-                name = "/".join(parts[:depth])
-                if name and name not in known:
+                name = "/" + "/".join(parts[:depth])
+                if parts[0] and name not in known:
                     known.add(name)
                     groups.insert([{"customer_id": fleet.CUSTOMER_ID, "id": groups.next_number(), "path": name}])
 

@@ -157,6 +157,7 @@ def test_hostile_root_items_are_reported_and_skipped() -> None:
         (Answer(body=root("a", base="/other")), "it lists no path directly below /ws/v1"),
         (Answer(body=b"<html>", headers=(("content-type", "text/html"),)), "its answer is not a JSON object"),
         (Answer(body=b"<html>"), "its answer ends early or is not JSON"),
+        (Answer(body=category("devices")), "it describes requests, as one category does; name the API's own address"),
         (Answer(body=b"[" * 100_000), "its answer ends early or is not JSON"),
     ],
 )

@@ -101,14 +101,25 @@ def test_constraints_pin_everything_that_is_needed() -> None:
     assert needed <= pinned
 
 
+# In pieces, so that this file does not hold what it looks for.
 FORBIDDEN = re.compile(
-    r"/root/|/home/[a-z]|(?<![\w.])/work/|index-url\s*[=:]|--index-url|pypi\.org|pythonhosted|npmjs\.|find-links"
+    "|".join(
+        (
+            r"/(?:root|home/[a-z]+)/",
+            r"(?<![\w.])/wor" + "k/",
+            "index" + r"-url",
+            "py" + r"pi\.org",
+            "python" + "hosted",
+            "npm" + r"js\.",
+            "find" + "-links",
+        )
+    )
 )
 
 
 def test_nothing_of_one_machine_or_registry_is_in_the_repository() -> None:
     found = []
-    for file in set(tracked()) - {Path(__file__).resolve()}:
+    for file in tracked():
         text = file.read_bytes().decode("utf-8", "replace")
         found += [f"{file.relative_to(ROOT)}: {match[0]}" for match in FORBIDDEN.finditer(text)]
     assert found == []

@@ -1,4 +1,4 @@
-"""What the README shows works as shown, and type-checks."""
+"""What the README and the docs show works as shown, and type-checks."""
 
 from __future__ import annotations
 
@@ -13,11 +13,13 @@ from digirm_cli.main import main
 from tests.house.snippets import ROOT, blocks, commands
 
 README = ROOT / "README.md"
-SNIPPETS = blocks(README, "python")
+PAGES = [README, *sorted((ROOT / "docs").glob("*.md"))]
+SNIPPETS = [source for page in PAGES for source in blocks(page, "python")]
 
 
 def test_there_are_snippets() -> None:
-    assert len(SNIPPETS) >= 3
+    assert len(blocks(README, "python")) >= 3
+    assert len(SNIPPETS) >= 6
     assert len(commands(README)) >= 4
 
 
@@ -29,21 +31,25 @@ def test_snippet_runs(source: str, tmp_path: Path) -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
-def test_snippets_type_check(tmp_path: Path) -> None:
+@pytest.mark.parametrize("checker", [("mypy", "--strict", "--config-file", "pyproject.toml"), ("pyright",)])
+def test_snippets_type_check(checker: tuple[str, ...], tmp_path: Path) -> None:
     files = []
     for number, source in enumerate(SNIPPETS):
         files.append(tmp_path / f"snippet{number}.py")
         files[-1].write_text(source, "utf-8")
     done = subprocess.run(
-        [sys.executable, "-m", "mypy", "--strict", "--config-file", ROOT / "pyproject.toml", *files],
+        [sys.executable, "-m", *checker, *files],
         cwd=ROOT, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_commands_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_commands_run(
+    page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.chdir(tmp_path)
-    for command in commands(README):
+    for command in commands(page):
         assert command.words[0] == "digirm"
         assert main(command.words[1:]) == command.code, command.line + "\n" + "".join(capsys.readouterr())
 

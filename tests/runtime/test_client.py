@@ -217,7 +217,17 @@ def test_never_more_at_once_than_the_throttle_allows() -> None:
         assert server.most_at_once <= 2
 
 
-@pytest.mark.parametrize("url", ["http://", "http://u:p@host", "http://host:abc", "https://host/?x=1", "ftp://x"])
+@pytest.mark.parametrize("headers", [{"X Y": "1"}, {"": "1"}, {"x": "a\nb: c"}, {"x": "é"}, {"x:": "1"}])
+def test_headers_that_are_none(request_with: Request, headers: dict[str, str]) -> None:
+    with script(Answer(body=OK)) as server:
+        with pytest.raises(ValueError, match="header"):
+            request_with(server.url, "GET", "/x", options=Options(headers=headers))
+        assert not server.got
+
+
+@pytest.mark.parametrize(
+    "url", ["http://", "http://u:p@host", "http://host:abc", "https://host/?x=1", "ftp://x", "host:80", "host", "", " "]
+)
 def test_addresses_that_are_none(url: str) -> None:
     with pytest.raises((ValueError, CredentialsError, RemoteManagerError)) as caught:
         Client(url, auth=("a", "b"))

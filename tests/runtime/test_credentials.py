@@ -4,6 +4,7 @@ import pytest
 
 from digirm_runtime import credentials
 from digirm_runtime.errors import CredentialsError
+from digirm_runtime.options import ApiKey
 
 KEY = {"DIGIRM_API_KEY_ID": "kid", "DIGIRM_API_KEY_SECRET": "hush-key"}
 USER = {"DIGIRM_USERNAME": "fred", "DIGIRM_PASSWORD": "secret"}
@@ -44,3 +45,24 @@ def test_netrc_by_host(tmp_path: Path) -> None:
     with pytest.raises(CredentialsError, match="netrc cannot be read") as caught:
         credentials.discover("https://a.example", env)
     assert "hush" not in str(caught.value)
+
+
+@pytest.mark.parametrize("secret", ["hush\n", "hüsh", " hush", "", "hu\0sh", "hush\u2028"])
+def test_a_secret_that_no_header_can_hold_is_refused_without_showing_it(secret: str) -> None:
+    with pytest.raises(CredentialsError) as caught:
+        ApiKey("kid", secret)
+    assert "sh" not in str(caught.value).replace("such", "")
+    if secret:
+        with pytest.raises(CredentialsError, match="DIGIRM_API_KEY_SECRET") as caught:
+            credentials.discover("https://h", {**KEY, "DIGIRM_API_KEY_SECRET": secret})
+        assert "hush" not in str(caught.value)
+
+
+def test_credentials_that_are_no_text(tmp_path: Path) -> None:
+    with pytest.raises(CredentialsError, match="cannot be sent"):
+        credentials.basic("fred", "\udcff")
+    file = tmp_path / "netrc"
+    file.write_bytes(b"machine a.example login fred password \xff\xfe\n")
+    file.chmod(0o600)
+    with pytest.raises(CredentialsError, match="not UTF-8"):
+        credentials.discover("https://a.example", {"NETRC": str(file)})

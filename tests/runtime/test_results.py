@@ -155,11 +155,15 @@ def test_a_cursor_resumes_and_loses_nothing(items: int, size: int, stop: int) ->
         walk = iter(listing)
         before = [item["id"] for item, _ in zip(walk, range(stop), strict=False)]
         after = [item["id"] for item in things.list(cursor=listing.cursor)]
+        limited = things.list(size=size, limit=stop)
+        assert [item["id"] for item in limited] == before
+        again = [item["id"] for item in things.list(cursor=limited.cursor, size=size)]
+        assert sorted({*before, *again}) == list(range(items))
         assert before == list(range(min(stop, items)))
         assert sorted({*before, *after}) == list(range(items))
         # At least once: nothing before the page of the last item comes again.
         assert not before or not after or min(after) > before[-1] - size
-        assert server.got[-1].params["tag"] == "t"
+        assert server.got[0].params["tag"] == "t"
 
 
 def test_a_cursor_keeps_to_its_parameters() -> None:

@@ -97,7 +97,7 @@ def test_new_groups_can_be_listed(api: Api) -> None:
     api("POST", DEVICES, {"id": device_id(1), "group": "/Alpha/Beta"})
     assert api.get(f"{DEVICES}/{device_id(1)}").body["group"] == "Alpha/Beta"
     found = api.get("/ws/v1/groups/inventory", query="path startsWith '/alpha'").body["list"]
-    assert [item["path"] for item in found] == ["Alpha", "Alpha/Beta"]
+    assert [item["path"] for item in found] == ["/Alpha", "/Alpha/Beta"]
     assert api.get(f"/ws/v1/groups/inventory/{found[0]['id']}").body == found[0]
 
 

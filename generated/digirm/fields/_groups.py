@@ -9,7 +9,7 @@ class _GroupsInventoryFields(_b.FieldSet):
     """`/groups/inventory`"""
 
     __slots__ = ()
-    path = _t.GroupField("path")
+    path = _t.TextField("path")
 
 
 class _GroupsFields(_b.FieldSet):

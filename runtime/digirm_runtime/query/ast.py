@@ -19,13 +19,13 @@ class Node:
 
     __slots__ = ()
 
-    def __and__(self, other: Expr) -> And:
+    def __and__(self, other: Expr) -> Expr:
         return And((cast("Expr", self), other)) if isinstance(other, Node) else NotImplemented
 
-    def __or__(self, other: Expr) -> Or:
+    def __or__(self, other: Expr) -> Expr:
         return Or((cast("Expr", self), other)) if isinstance(other, Node) else NotImplemented
 
-    def __invert__(self) -> Not:
+    def __invert__(self) -> Expr:
         return Not(cast("Expr", self))
 
     def __bool__(self) -> NoReturn:

@@ -103,7 +103,7 @@ class Equal(Field, Generic[V]):
 
     def __eq__(  # type: ignore[override]  # pyright: ignore[reportIncompatibleMethodOverride]
         self, value: V | Empty | None
-    ) -> Condition:
+    ) -> Expr:
         return self._condition(self._equal, value)
 
     __hash__ = Field.__hash__
@@ -117,7 +117,7 @@ class NotEqual(Field, Generic[V]):
 
     def __ne__(  # type: ignore[override]  # pyright: ignore[reportIncompatibleMethodOverride]
         self, value: V | Empty | None
-    ) -> Condition:
+    ) -> Expr:
         return self._condition(self._unequal, value)
 
 
@@ -126,7 +126,7 @@ class Less(Field, Generic[V]):
 
     __slots__ = ()
 
-    def __lt__(self, value: V) -> Condition:
+    def __lt__(self, value: V) -> Expr:
         return self._condition("<", value)
 
 
@@ -135,7 +135,7 @@ class LessEqual(Field, Generic[V]):
 
     __slots__ = ()
 
-    def __le__(self, value: V) -> Condition:
+    def __le__(self, value: V) -> Expr:
         return self._condition("<=", value)
 
 
@@ -144,7 +144,7 @@ class Greater(Field, Generic[V]):
 
     __slots__ = ()
 
-    def __gt__(self, value: V) -> Condition:
+    def __gt__(self, value: V) -> Expr:
         return self._condition(">", value)
 
 
@@ -153,7 +153,7 @@ class GreaterEqual(Field, Generic[V]):
 
     __slots__ = ()
 
-    def __ge__(self, value: V) -> Condition:
+    def __ge__(self, value: V) -> Expr:
         return self._condition(">=", value)
 
 
@@ -163,10 +163,10 @@ class Signs(Field, Generic[V]):
     __slots__ = ()
     _signs: tuple[str, ...] = ()
 
-    def op(self, operator: str, value: V) -> Condition:
+    def op(self, operator: str, value: V) -> Expr:
         """The condition with an operator by its sign. Raises ValueError for one that the field lacks."""
         if operator not in self._signs:
-            raise ValueError(f"the field {self._wire!r} has no operator {operator!r}; it has {', '.join(self._signs)}")
+            raise ValueError(f"op() of the field {self._wire!r} takes {', '.join(self._signs)}, not {operator!r}")
         return self._condition(operator, value)
 
 
@@ -178,10 +178,10 @@ class word(Generic[V]):  # noqa: N801 - reads as a declaration in a class body
     def __init__(self, operator: str) -> None:
         self._operator = operator
 
-    def __get__(self, instance: Field, owner: type[Field]) -> Callable[[V], Condition]:
+    def __get__(self, instance: Field, owner: type[Field]) -> Callable[[V], Expr]:
         operator = self._operator
 
-        def condition(value: V) -> Condition:
+        def condition(value: V) -> Expr:
             return instance._condition(operator, value)
 
         return condition
@@ -226,7 +226,7 @@ class AnyField(
 
     __slots__ = ()
 
-    def op(self, operator: str, value: AnyValue | Empty | None) -> Condition:
+    def op(self, operator: str, value: AnyValue | Empty | None) -> Expr:
         """The condition with any operator, word or sign. Raises ValueError for what cannot be an operator."""
         from digirm_runtime.query.tables import is_operator
 
