@@ -217,14 +217,9 @@ def _is_grouping(path: Path, segments: tuple[template.Segment, ...], has_literal
 def _certainty(spec: Spec, method: str, path: str) -> str | None:
     if spec.provenance == "live":
         return "recorded"
-    return next(
-        (
-            entry.certainty
-            for entry in spec.overrides.certainty
-            if entry.path == path and entry.method in ("", method) and not entry.fields
-        ),
-        "inferred",
-    )
+    found = [e for e in spec.overrides.certainty if e.path == path and e.method in ("", method) and not e.fields]
+    # What is said of one method stands before what is said of the path.
+    return max(found, key=lambda entry: bool(entry.method)).certainty if found else "inferred"
 
 
 def _kind(

@@ -151,7 +151,7 @@ class _DevicesInventoryOps:
     def delete(id: str | int, /, *, options: _face.Options | None = None) -> _face.Operation[Any]:
         """`DELETE /ws/v1/devices/inventory/{id}`
 
-        Reconstructed (documented), not crawled from the service.
+        Reconstructed (recorded), not crawled from the service.
         """
         return _face.Operation(_DevicesInventoryOps._delete, (id,), {}, options=options)
 
