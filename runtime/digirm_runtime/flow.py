@@ -24,29 +24,34 @@ RETRIED = frozenset((429, 500, 502, 503, 504))
 RETRIES = 3
 FIRST_DELAY = 0.5
 LONGEST_DELAY = 10.0
+#: The longest `Retry-After`, in seconds, that is waited for without a deadline.
+LONGEST_WAIT = 60.0
 
 
 class Send:
-    """Send `request` within `timeout` seconds; the result is a Response, its body read unless `stream`.
+    """Send `request`; the result is a Response, its body read unless `stream`.
 
-    Fails with TransportError.
+    `timeout` bounds each wait of the connection, in seconds; `until` the whole, on the monotonic clock. Fails with
+    TransportError.
     """
 
-    __slots__ = ("request", "stream", "timeout")
+    __slots__ = ("request", "stream", "timeout", "until")
 
-    def __init__(self, request: Request, timeout: float, stream: bool) -> None:
+    def __init__(self, request: Request, timeout: float, until: float | None, stream: bool) -> None:
         self.request = request
         self.timeout = timeout
+        self.until = until
         self.stream = stream
 
 
 class Acquire:
-    """Wait for a slot of the governor."""
+    """Wait for a slot of the governor. Fails with TransportError where none comes `until` then."""
 
-    __slots__ = ("governor",)
+    __slots__ = ("governor", "until")
 
-    def __init__(self, governor: Governor) -> None:
+    def __init__(self, governor: Governor, until: float | None) -> None:
         self.governor = governor
+        self.until = until
 
 
 class Wait:
@@ -87,11 +92,12 @@ def perform(request: Request, plan: Plan, decode: Callable[[Response], T], shown
     """Send until it works, or until it is clear that it will not.
 
     Idempotent methods are repeated on 429, 500, 502, 503, 504, on broken connections and on bodies that `decode`
-    refuses with TransportError; others only on 429 and where the request did not leave (neither was executed). With
+    refuses with TransportError; others only on 429 and where the request did not leave (neither was executed). A
+    `Retry-After` beyond the deadline, or beyond a minute without one, ends the tries. With
     `plan.stream` the slot stays taken and is the decoded value's to give back.
     """
     idempotent = request.method in IDEMPOTENT
-    started = time.monotonic()
+    until = None if plan.deadline is None else time.monotonic() + plan.deadline
     attempt = 0
     while True:
         attempt += 1
@@ -100,9 +106,9 @@ def perform(request: Request, plan: Plan, decode: Callable[[Response], T], shown
         failure: RemoteManagerError
         try:
             if plan.governor is not None:
-                yield Acquire(plan.governor)
+                yield Acquire(plan.governor, until)
                 held = True
-            response: Response = yield Send(request, plan.timeout, plan.stream)
+            response: Response = yield Send(request, plan.timeout, until, plan.stream)
             if response.status < 300:
                 value = decode(response)
                 # A stream's slot is free when its last byte has come.
@@ -129,7 +135,8 @@ def perform(request: Request, plan: Plan, decode: Callable[[Response], T], shown
                 plan.governor.leave()
         if delay is None:
             delay = min(LONGEST_DELAY, FIRST_DELAY * 2 ** (attempt - 1)) * random.uniform(0.5, 1.0)  # noqa: S311
-        late = plan.deadline is not None and time.monotonic() + delay - started > plan.deadline
+        # Without a deadline nobody has said that they would wait for an hour.
+        late = delay > LONGEST_WAIT if until is None else time.monotonic() + delay > until
         if not again or attempt > plan.retries or late:
             raise failure
         yield Wait(delay)
@@ -175,18 +182,17 @@ def decode_any(response: Response, *, required: bool) -> Any:
     if response.status == 204 or not body:
         return None
     if kind.startswith("text/") or kind in ("application/xml", "application/csv"):
-        return body.decode(_charset(response.headers), "replace")
+        return _text(body, response.headers)
     return body
 
 
-def _charset(headers: dict[str, str]) -> str:
-    import codecs
-
-    _, _, charset = headers.get("content-type", "").lower().partition("charset=")
+def _text(body: bytes, headers: dict[str, str]) -> str:
+    charset = headers.get("content-type", "").lower().partition("charset=")[2].partition(";")[0].strip(" \"'")
     try:
-        return codecs.lookup(charset.strip(" \"'") or "utf-8").name
-    except LookupError:
-        return "utf-8"
+        return body.decode(charset or "utf-8", "replace")
+    except (LookupError, ValueError):
+        # No such character set, or one that is a transformation of another kind.
+        return body.decode("utf-8", "replace")
 
 
 def header_safe(headers: Iterable[tuple[str, str]]) -> dict[str, str]:

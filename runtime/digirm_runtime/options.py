@@ -58,8 +58,9 @@ class Throttle:
 class Options:
     """Settings of one call; None means the client's own.
 
-    `timeout` and `deadline` are seconds, for one try and for all of them; `retries` is how often a failed try is
-    repeated; `headers` are added to the request; `validate` is as for the client.
+    `timeout` is how many seconds a connection may be silent; `deadline` how many the call may take with all its tries
+    and waits (a streamed answer must have begun by then); `retries` is how often a failed try is repeated; `headers`
+    are added to the request; `validate` is as for the client.
     """
 
     __slots__ = ("deadline", "headers", "retries", "timeout", "validate")

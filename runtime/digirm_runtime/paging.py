@@ -27,7 +27,6 @@ class Pager(Generic[T]):
         limit = operation.limit
         if limit is not None and limit < 0:
             raise ValueError("limit must not be negative")
-        self._cursor: str | None = None
         given = params.get("cursor")
         if isinstance(given, str) and given.startswith(_TOKEN):
             params |= _unpack(given, params)
@@ -36,13 +35,13 @@ class Pager(Generic[T]):
             params["size"] = limit
         self._operation = operation
         self._params = params
-        self._cursor = params.get("cursor")
+        self._place = params  # the parameters of the page that was handed out last
         self._left = limit
 
     @property
     def cursor(self) -> str:
         """Where to resume, with the query and size: at least once, as the page of the last item is fetched again."""
-        text = json.dumps({**dict(encode_params(self._params)), "cursor": self._cursor}, sort_keys=True)
+        text = json.dumps(dict(encode_params(self._place)), sort_keys=True)
         return _TOKEN + urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
     def step(self) -> Generator[Operation[T], Any, None]:
@@ -51,7 +50,7 @@ class Pager(Generic[T]):
         params = dict(self._params)
         while self._left is None or self._left > 0:
             # Moves with the page that is handed out, not with the one that could follow.
-            self._cursor = params.get("cursor")
+            self._place = params
             answer = yield self._operation.with_params(params)
             following = _following(answer, params)
             if following is None:
@@ -78,7 +77,7 @@ def _following(answer: Any, params: Mapping[str, Any]) -> dict[str, Any] | None:
     if not isinstance(answer, dict):
         return None
     cursor = answer.get("cursor")
-    if isinstance(cursor, str | int) and str(cursor):
+    if isinstance(cursor, str | int) and not isinstance(cursor, bool) and str(cursor):
         return {**params, "cursor": str(cursor)}
     uri = answer.get("next_uri")
     if not isinstance(uri, str) or not uri:
@@ -96,15 +95,13 @@ def _unpack(token: str, given: Mapping[str, Any]) -> dict[str, Any]:
         params = json.loads(urlsafe_b64decode(body + "=" * (-len(body) % 4)))
     except ValueError:
         params = None
-    if not isinstance(params, dict) or not all(isinstance(v, str | None) for v in params.values()):
+    if not isinstance(params, dict) or not all(isinstance(value, str) for value in params.values()):
         raise ValueError("this cursor was not made by digirm, or is damaged")
-    for name, value in params.items():
-        if name not in given:
-            raise ValueError(f"this cursor belongs to another operation: it carries {name!r}")
-        mine = given[name]
-        if name != "cursor" and mine is not None and encode_param(name, mine) != value:
-            raise ValueError(f"this cursor was made with {name}={value!r}; parameters must not change between pages")
-    return params
+    for name, mine in given.items():
+        if name != "cursor" and mine is not None and encode_param(name, mine) != params.get(name):
+            was = f"{name}={params[name]!r}" if name in params else f"no {name}"
+            raise ValueError(f"this cursor was made with {was}; parameters must not change between pages")
+    return {"cursor": None, **params}
 
 
 class Listing(Generic[T]):

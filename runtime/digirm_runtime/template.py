@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from functools import cache
 from typing import NamedTuple, TypeAlias
 from urllib.parse import quote, unquote
 
@@ -80,6 +81,9 @@ def _segment(parts: Sequence[str | Arg]) -> Segment:
     for part in parts:
         if isinstance(part, str) and not _LITERAL.fullmatch(part):
             raise ValueError(f"has a segment that no address can hold: {part!r}")
+    if sum(isinstance(part, Arg) for part in parts) > 2:
+        # More could be told apart in many ways, and looking for them all takes for ever.
+        raise ValueError("has a segment of more than two arguments")
     if len(parts) == 1 and parts[0] in (".", ".."):
         raise ValueError("has a dot segment")
     return tuple(parts)
@@ -136,16 +140,15 @@ def _decoded(text: str) -> str:
 
 def matches(segments: Sequence[Segment], path: Sequence[str]) -> bool:
     """Whether the decoded path segments fit the template."""
-    if not segments:
-        return not path
-    if not path:
-        return False
-    first, rest = segments[0], segments[1:]
-    if any(isinstance(part, Arg) and part.multi for part in first):
-        return any(
-            _fits(first, "/".join(path[:count])) and matches(rest, path[count:]) for count in range(1, len(path) + 1)
-        )
-    return _fits(first, path[0]) and matches(rest, path[1:])
+
+    @cache
+    def fits(i: int, j: int) -> bool:
+        if i == len(segments) or j == len(path):
+            return i == len(segments) and j == len(path)
+        longest = len(path) if _is_multi(segments[i]) else j + 1
+        return any(_fits(segments[i], "/".join(path[j:end])) and fits(i + 1, end) for end in range(j + 1, longest + 1))
+
+    return fits(0, 0)
 
 
 def _fits(segment: Segment, text: str) -> bool:
@@ -184,16 +187,22 @@ def rivals(own: Sequence[Segment], others: Mapping[str, Sequence[Segment]]) -> t
 
 
 def _overlap(one: Sequence[Segment], two: Sequence[Segment]) -> bool:
-    if not one or not two:
-        return not one and not two
-    a, b = one[0], two[0]
-    if not _may_equal(a, b):
-        return False
-    if _overlap(one[1:], two[1:]):
-        return True
-    return (_is_multi(a) and len(two) > 1 and _overlap(one, two[1:])) or (
-        _is_multi(b) and len(one) > 1 and _overlap(one[1:], two)
-    )
+    """Whether some path fits both templates."""
+
+    @cache
+    def meet(i: int, j: int) -> bool:
+        if i == len(one) or j == len(two):
+            return i == len(one) and j == len(two)
+        if not _may_equal(one[i], two[j]):
+            return False
+        # An argument that holds `/` may take more than one segment of the other.
+        return (
+            meet(i + 1, j + 1)
+            or (_is_multi(one[i]) and j + 1 < len(two) and meet(i, j + 1))
+            or (_is_multi(two[j]) and i + 1 < len(one) and meet(i + 1, j))
+        )
+
+    return meet(0, 0)
 
 
 def _is_multi(segment: Segment) -> bool:

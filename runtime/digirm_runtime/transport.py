@@ -33,6 +33,9 @@ _NOT_SENT = (
     httpx.LocalProtocolError,
 )
 
+# A host name that IDNA refuses comes as UnicodeError.
+_FAULTS = (httpx.HTTPError, httpx.InvalidURL, UnicodeError)
+
 _tls: ssl.SSLContext | None = None
 _tls_lock = threading.Lock()
 
@@ -50,6 +53,8 @@ def _fault(error: Exception) -> TransportError:
     if isinstance(error, httpx.LocalProtocolError):
         # Its text quotes the request, credentials included.
         return TransportError("the request cannot be written as HTTP", sent=False)
+    if isinstance(error, UnicodeError):
+        return TransportError("no such host name is possible", sent=False)
     message = str(error) or type(error).__name__
     return TransportError(f"{_plain_name(error)}: {message}", sent=not isinstance(error, _NOT_SENT))
 
@@ -70,7 +75,10 @@ def open_handler(url: str) -> Handler:
     if not found:
         known = ", ".join(sorted({f"{point.name}:" for point in installed})) or "none, as no simulator is installed"
         raise RemoteManagerError(f"{url!r} does not begin with http:// or https:// (in process: {known})")
-    open_url: Callable[[str], Handler] = next(iter(found)).load()
+    try:
+        open_url: Callable[[str], Handler] = next(iter(found)).load()
+    except ModuleNotFoundError as error:
+        raise RemoteManagerError(f"{scheme}: needs the module {error.name}: pip install 'digirm[simulator]'") from None
     try:
         return open_url(url)
     except ValueError as error:
@@ -141,12 +149,14 @@ class Transport:
         client, wire = self._sync, step.request
         try:
             request = client.build_request(
-                wire.method, wire.url, headers=wire.headers, content=wire.body or None, timeout=step.timeout
+                wire.method, wire.url, headers=wire.headers, content=wire.body or None, timeout=_timeout(step)
             )
             response = client.send(request, stream=True)
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
+        except _FAULTS as error:
             raise _fault(error) from error
-        answer = Response(response.status_code, response.headers, _chunks(response))
+        answer = Response(
+            response.status_code, response.headers, _chunks(response, None if step.stream else step.until)
+        )
         if not step.stream or response.status_code >= 300:
             answer.read()
         return answer
@@ -203,14 +213,14 @@ class Transport:
         wire = step.request
         try:
             request = client.build_request(
-                wire.method, wire.url, headers=wire.headers, content=wire.body or None, timeout=step.timeout
+                wire.method, wire.url, headers=wire.headers, content=wire.body or None, timeout=_timeout(step)
             )
             response = await client.send(request, stream=True)
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
+        except _FAULTS as error:
             raise _fault(error) from error
         if step.stream and response.status_code < 300:
-            return AsyncResponse(response.status_code, response.headers, _achunks(response))
-        body = b"".join([chunk async for chunk in _achunks(response)])
+            return AsyncResponse(response.status_code, response.headers, _achunks(response, None))
+        body = b"".join([chunk async for chunk in _achunks(response, step.until)])
         return Response(response.status_code, response.headers, body)
 
     async def aclose(self) -> None:
@@ -240,23 +250,45 @@ def _whole(response: Response, stream: bool) -> Response:
     return response
 
 
-def _chunks(response: httpx.Response) -> Iterator[bytes]:
+def _chunks(response: httpx.Response, until: float | None) -> Iterator[bytes]:
     try:
-        yield from response.iter_bytes()
+        for chunk in response.iter_bytes():
+            _in_time(until)
+            yield chunk
     except httpx.HTTPError as error:
         raise _fault(error) from error
     finally:
         response.close()
 
 
-async def _achunks(response: httpx.Response) -> AsyncIterator[bytes]:
+async def _achunks(response: httpx.Response, until: float | None) -> AsyncIterator[bytes]:
     try:
         async for chunk in response.aiter_bytes():
+            _in_time(until)
             yield chunk
     except httpx.HTTPError as error:
         raise _fault(error) from error
     finally:
         await response.aclose()
+
+
+def _timeout(step: Send) -> float:
+    return step.timeout if step.until is None else max(0.001, min(step.timeout, step.until - time.monotonic()))
+
+
+def _in_time(until: float | None) -> None:
+    if until is not None and time.monotonic() > until:
+        raise TransportError("the answer was not complete at the deadline")
+
+
+def _patience(delay: float, until: float | None) -> float:
+    """How long to wait for a slot. Raises TransportError where it cannot come before the deadline."""
+    if until is None:
+        return delay
+    left = until - time.monotonic()
+    if left <= 0:
+        raise TransportError("no request was free under the throttle before the deadline", sent=False)
+    return min(delay, left)
 
 
 def _acquire(step: Acquire) -> None:
@@ -266,7 +298,7 @@ def _acquire(step: Acquire) -> None:
         if delay is None:
             return
         try:
-            woken.wait(delay)
+            woken.wait(_patience(delay, step.until))
         finally:
             step.governor.forget(woken.set)
 
@@ -286,7 +318,7 @@ async def _aacquire(step: Acquire) -> None:
         if delay is None:
             return
         try:
-            async with asyncio.timeout(delay):
+            async with asyncio.timeout(_patience(delay, step.until)):
                 await woken.wait()
         except TimeoutError:
             pass

@@ -125,20 +125,33 @@ class _Builder:
         self.segments = {
             listed: template.widen(template.parse(listed), multi.get(listed, ())) for listed in spec.templates()
         }
-        # Templates of different categories cannot meet, but for one that begins with an argument.
-        self.by_category: dict[object, dict[str, tuple[template.Segment, ...]]] = {}
+        # By category and the segment below it, None for one with an argument: most templates need not be compared.
+        self.shelves: dict[tuple[object, object], list[str]] = {}
         for listed, segments in self.segments.items():
-            self.by_category.setdefault(self.category_key(segments), {})[listed] = segments
+            self.shelves.setdefault(self.shelf(segments), []).append(listed)
 
-    def category_key(self, segments: tuple[template.Segment, ...]) -> object:
-        segment = segments[self.depth]
-        return segment if all(isinstance(part, str) for part in segment) else None
+    def shelf(self, segments: tuple[template.Segment, ...]) -> tuple[object, object]:
+        keys = [
+            segment if all(isinstance(part, str) for part in segment) else None
+            for segment in segments[self.depth : self.depth + 2]
+        ]
+        return (keys[0], keys[1] if len(keys) > 1 else ())
 
     def rivals(self, listed: str) -> tuple[str, ...]:
-        own = self.segments[listed]
-        key = self.category_key(own)
-        others = self.segments if key is None else {**self.by_category[key], **self.by_category.get(None, {})}
-        return template.rivals(own, {other: segments for other, segments in others.items() if other != listed})
+        category, below = self.shelf(self.segments[listed])
+        if category is None or below is None:
+            others = [
+                other
+                for shelf, found in self.shelves.items()
+                if category is None or shelf[0] in (category, None)
+                for other in found
+            ]
+        else:
+            others = [*self.shelves[category, below], *self.shelves.get((category, None), ())]
+            others += [other for shelf, found in self.shelves.items() if shelf[0] is None for other in found]
+        return template.rivals(
+            self.segments[listed], {other: self.segments[other] for other in others if other != listed}
+        )
 
     def place(self, category: Category, root: _Draft, problems: list[str]) -> None:
         from digirm_runtime.spec import Path as SpecPath

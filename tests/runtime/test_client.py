@@ -2,6 +2,7 @@
 
 import asyncio
 import pickle
+import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -253,3 +254,48 @@ def test_a_client_can_be_used_after_close() -> None:
         for _ in range(2):
             assert client.request("GET", "/x") == OK
             client.close()
+
+
+@pytest.mark.parametrize("charset", ["rot13", "undefined", "idna", "nonsense", "utf-16", "hex"])
+def test_any_character_set_that_a_server_names(request_with: Request, charset: str) -> None:
+    with script(Answer(body=b"caf\xc3\xa9", headers=(("content-type", f"text/plain; charset={charset}"),))) as server:
+        assert isinstance(request_with(server.url, "GET", "/x"), str)
+
+
+def test_a_deadline_bounds_a_slow_answer(request_with: Request) -> None:
+    given_up = threading.Event()
+
+    def never(_: Got) -> Answer:
+        given_up.wait(30)
+        return Answer(body=OK)
+
+    with Server(never) as server:
+        with pytest.raises(TransportError):
+            request_with(server.url, "GET", "/x", options=Options(deadline=0.05))
+        given_up.set()
+        assert len(server.got) == 1
+
+
+def test_a_deadline_bounds_the_wait_for_a_slot(request_with: Request) -> None:
+    throttle = Throttle((1, 3600), concurrent=1)
+    settings = {"auth": ("waits", "for a slot"), "throttle": throttle}
+    with script(Answer(body=OK)) as server:
+        holder = Client(server.url, **settings)  # type: ignore[arg-type]
+        holder.request("GET", "/x")
+        with pytest.raises(TransportError, match="throttle") as caught:
+            request_with(server.url, "GET", "/x", settings, options=Options(deadline=0.05))
+        assert caught.value.sent is False
+        assert len(server.got) == 1
+
+
+def test_a_long_retry_after_is_told_and_not_waited_for(request_with: Request) -> None:
+    with script(Answer(503, headers=(("retry-after", "99999999"),))) as server:
+        with pytest.raises(ServerError) as caught:
+            request_with(server.url, "GET", "/x")
+        assert len(server.got) == 1
+    assert caught.value.retry_after == 3600.0
+
+
+def test_a_host_name_that_cannot_be(request_with: Request) -> None:
+    with pytest.raises(TransportError):
+        request_with("http://xn--", "GET", "/x", options=Options(retries=0))

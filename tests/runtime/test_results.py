@@ -271,3 +271,40 @@ def test_methods_look_like_their_bodies() -> None:
     assert things.list is things.list
     with pytest.raises(TypeError):
         things.list(nonsense=1)  # type: ignore[call-arg]
+
+
+def test_a_place_without_a_cursor_is_kept() -> None:
+    def reply(got: Got) -> Answer:
+        start = int(got.params.get("start", "0"))
+        page = {"list": [{"id": start}, {"id": start + 1}]}
+        return Answer(body=page | ({"next_uri": f"/api/things?start={start + 2}&size=2"} if start < 4 else {}))
+
+    with Server(reply) as server, Client(server.url, auth=("a", "b"), throttle=None) as client:
+        listing = Things(client).list(size=2)
+        before = [item["id"] for item, _ in zip(listing, range(3), strict=False)]
+        assert before == [0, 1, 2]
+        assert [item["id"] for item in Things(client).list(cursor=listing.cursor)] == [2, 3, 4, 5]
+
+
+def test_a_cursor_that_is_false_is_none() -> None:
+    with script(Answer(body={"list": [{"id": 1}], "cursor": False})) as server:
+        assert collect("blocking", server.url) == [{"id": 1}]
+
+
+def test_long_cells_and_twin_columns() -> None:
+    parser = CsvRows()
+    cell = "x\n" * 100_000
+    text = f'id,text\n1,"{cell}"\n2,b\n'.encode()
+    found = [row for at in range(0, len(text), 4096) for row in parser.feed(text[at : at + 4096])]
+    assert [len(row["text"]) for row in found + parser.feed(b"", final=True)] == [200_000, 1]
+    with pytest.raises(TransportError, match="two columns"):
+        CsvRows().feed(b"id,id\n1,2\n")
+
+
+def test_a_quote_that_never_closes_is_noticed_before_the_memory_is_full() -> None:
+    parser = CsvRows()
+    parser.feed(b'id,text\n1,"')
+    for _ in range(16):
+        parser.feed(b"x\n" * 500_000)
+    with pytest.raises(TransportError, match="is a quote missing"):
+        parser.feed(b"x\n" * 500_000)

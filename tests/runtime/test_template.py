@@ -114,3 +114,18 @@ def test_patterns_are_read_but_never_compiled() -> None:
     segments = template.parse("/a/{b:[^/]{2,3}}/{c:(((}/x-{d}.csv")
     assert [arg.wire for arg in template.args(segments)] == ["b", "c", "d"]
     assert template.render(segments) == "/a/{b}/{c}/x-{d}.csv"
+
+
+def test_many_arguments_that_hold_slashes_are_compared_at_once() -> None:
+    def many(name: str, end: str) -> str:
+        return "/api/" + "/".join(f"{{{name}{number}:.+}}" for number in range(16)) + f"/{end}"
+
+    one, other = template.parse(many("a", "y")), template.parse(many("b", "z"))
+    assert template.rivals(one, {"other": other, "one": one}) == ()
+    assert template.rivals(one, {"y": template.parse("/api/{b}/{c:.+}/y")}) == ()
+    assert len(template.rivals(one, {"x": template.parse("/api/x/{c:.+}/y")})) == 1
+
+
+def test_a_segment_has_two_arguments_at_most() -> None:
+    with pytest.raises(ValueError, match="more than two"):
+        template.parse("/api/{a}-{b}-{c}")
