@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -98,6 +99,8 @@ def _sources(queries: list[str], files: list[str]) -> Iterator[Source]:
 
 
 def _stdin() -> str:
+    if sys.stdin is None:  # as it is where the process was started with it closed
+        raise OSError(errno.EBADF, "it is closed")
     # Bytes, because the terminal's encoding says nothing of a file's.
     return sys.stdin.buffer.read().decode("utf-8-sig")
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
+from typing import TextIO
 
 FINE = 0
 FINDINGS = 1
 UNUSABLE = 2
 PARTIAL = 3
 INTERRUPTED = 130
+READER_LEFT = 141
 
 URL_HELP = "the service, or sim: for the embedded simulator (default: $DIGIRM_URL, else https://remotemanager.digi.com)"
 
@@ -24,7 +27,21 @@ def named(text: str) -> str:
 def warn(message: str) -> None:
     """Print `message` to standard error; what a server put into it cannot move the cursor or colour the terminal."""
     shown = "".join(char if char.isprintable() or char == "\n" else ascii(char)[1:-1] for char in message)
-    print(f"digirm: {shown}", file=sys.stderr)
+    try:
+        print(f"digirm: {shown}", file=sys.stderr)
+    except OSError:
+        let_go(sys.stderr)  # nobody is left to be told
+
+
+def let_go(stream: TextIO) -> None:
+    """Point a standard stream that cannot be written at nothing, so that the interpreter's last flush is quiet too."""
+    try:
+        number = stream.fileno()
+    except OSError:
+        return
+    nothing = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nothing, number)
+    os.close(nothing)
 
 
 def fail(message: str) -> int:

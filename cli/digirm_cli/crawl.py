@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from digirm_runtime.client import AsyncClient
 
 #: What happened where there is no status to name.
-_NO_STATUS = {"invalid": "its answer ends early or is not JSON"}
+_NO_STATUS = {"invalid": "its answer cannot be read"}
 
 
 def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

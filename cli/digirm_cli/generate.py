@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from typing import Any
 
-from digirm_cli.common import named
+from digirm_cli.common import FINDINGS, FINE, fail, named, warn
 
 
 def register(subparsers: Any) -> None:
@@ -36,18 +35,17 @@ def run(args: argparse.Namespace) -> int:
     try:
         result = generate(args.specs, args.out, args.package, check=args.check)
     except SpecError as error:
-        print(f"digirm generate: {error}", file=sys.stderr)
-        return 2
+        return fail(str(error))
     for problem in result.problems:
-        print(f"skipped: {problem}", file=sys.stderr)
+        warn(f"skipped: {problem}")
     for stranger in result.strangers:
-        print(f"left alone, but not generated: {stranger}", file=sys.stderr)
+        warn(f"left alone, but not generated: {stranger}")
     if args.check:
         for difference in result.differences:
             print(difference)
-        return 1 if result.differences else 0
+        return FINDINGS if result.differences else FINE
     print(
         f"{args.out}/{args.package}: {len(result.written)} files written, {len(result.removed)} removed, "
         f"{len(result.unchanged)} unchanged"
     )
-    return 0
+    return FINE

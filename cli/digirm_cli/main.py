@@ -1,4 +1,9 @@
-"""Entry point of `digirm`: finds the subcommand, runs it, and turns errors into a line and an exit code."""
+"""Entry point of `digirm`: finds the subcommand, runs it, and turns errors into a line and an exit code.
+
+Beside the codes that the subcommands share (0 fine, 1 findings, 2 it could not run, 3 partial) there are those that
+shells expect: 130 after Ctrl-C, and 141 where the reader of the output has left (`digirm check ... | head -1`). Output
+that cannot be written at all is a 2.
+"""
 
 from __future__ import annotations
 
@@ -8,9 +13,10 @@ import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
-from digirm_cli.common import INTERRUPTED, fail
+from digirm_cli.common import INTERRUPTED, READER_LEFT, fail, let_go
 
 COMMANDS = ("check", "crawl", "generate", "simulate")
 
@@ -41,7 +47,28 @@ def parser(only: str | None = None) -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run `digirm` with `argv` (default: the process's own) and return the exit code."""
-    arguments = sys.argv[1:] if argv is None else list(argv)
+    # A stream that the caller has closed is None here, whatever the type checker knows.
+    closed: Any = None
+    if sys.stderr is closed:
+        sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - for as long as the process lives
+    if sys.stdout is closed:
+        return fail("standard output is closed")
+    try:
+        try:
+            return _run(sys.argv[1:] if argv is None else list(argv))
+        finally:
+            for stream in (sys.stdout, sys.stderr):
+                stream.flush()
+    except BrokenPipeError:
+        let_go(sys.stdout)
+        let_go(sys.stderr)
+        return READER_LEFT
+    except OSError as error:
+        let_go(sys.stdout)
+        return fail(f"cannot write the output: {error.strerror or error}")
+
+
+def _run(arguments: list[str]) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             # A name that the terminal's encoding lacks is shown escaped.
@@ -51,17 +78,12 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     try:
         code: int = args.run(args)
-        sys.stdout.flush()
     except (APIError, TransportError) as error:
         return fail(" ".join(str(error).split()))
     except RemoteManagerError as error:
         return fail(str(error))
     except KeyboardInterrupt:
         return INTERRUPTED
-    except BrokenPipeError:
-        # The reader has gone (`digirm ... | head`): leave quietly, and keep the interpreter's own flush quiet too.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
     return code
 
 

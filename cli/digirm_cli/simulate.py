@@ -38,7 +38,7 @@ def run(args: argparse.Namespace) -> int:
     try:
         from digirm_simulator.server import ServeError, serve
     except ModuleNotFoundError as error:
-        if str(error.name).partition(".")[0] not in ("starlette", "uvicorn", "anyio", "h11"):
+        if str(error.name).partition(".")[0] not in ("digirm_simulator", "starlette", "uvicorn", "anyio", "h11"):
             raise
         return fail("simulate needs more packages: pip install 'digirm[simulator]'")
     from digirm_simulator import Simulator

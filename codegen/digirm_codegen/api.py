@@ -19,8 +19,8 @@ _PARAM_TYPES = {
     "size": "int | None",
     "fields": "Sequence[str] | str | None",
 }
-#: Names that annotations in a class of bodies use: a method must not hide them.
-_ANNOTATIONS = frozenset(("str", "int", "bytes", "dict", "Any", "Sequence"))
+#: Names that a class of bodies uses itself: a method must not hide them.
+_USED = frozenset(("str", "int", "bytes", "dict", "Any", "Sequence", "staticmethod"))
 _FACES = {"list": ("listing", "alisting"), "csv": ("rows", "arows")}
 _QUERY_FIELDS_SHOWN = 12
 
@@ -125,7 +125,7 @@ def _class(
 
 def _body(spec: Spec, operation: Operation, base: str, schemas: Schemas, fields: str | None) -> Body:
     face, async_face = _FACES.get(operation.kind, ("call", "acall"))
-    function = f"{operation.name}_" if operation.name in _ANNOTATIONS else operation.name
+    function = f"{operation.name}_" if operation.name in _USED else operation.name
     args = [name(arg.name) for arg in operation.args]
     return Body(
         name=operation.name,

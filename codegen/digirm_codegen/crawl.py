@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from digirm_codegen.spec_files import Capture, Kind, Unavailable
 from digirm_runtime import template
 from digirm_runtime.errors import APIError, NotFound, SpecError, TransportError
-from digirm_runtime.spec import MAX_FILE_BYTES, MAX_NAME, canonical, normalise
+from digirm_runtime.spec import MAX_FILE_BYTES, MAX_NAME, canonical, normalise, ordered
 from digirm_runtime.wire import SIMULATOR_HEADER
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 BASE_PATH = "/ws/v1"
 MAX_CATEGORIES = 1000
+MAX_DEPTH = 100
 _KINDS: dict[int, Kind] = {401: "forbidden", 403: "forbidden", 404: "not_found", 429: "throttled"}
 
 #: Called with (categories done, categories in all).
@@ -54,8 +55,8 @@ async def crawl(
         provenance="reconstructed" if job.simulated else "live",
         documents=job.documents,
         unavailable=job.unavailable,
-        root=job.clean(root),
-        extras=job.clean({name: extra for name, extra in names.items() if extra}),
+        root=root,
+        extras={name: extra for name, extra in names.items() if extra},
         problems=tuple(job.problems),
     )
 
@@ -83,7 +84,7 @@ class _Crawl:
         return reply
 
     async def root(self) -> tuple[dict[str, Any], list[Any]]:
-        """The root document without its list, and the items of that list."""
+        """The root document without its list, and the items of that list in an order that is not the server's."""
         try:
             document = (await self.fetch(self.base_path)).data
         except NotFound:
@@ -97,10 +98,18 @@ class _Crawl:
         if not isinstance(document.get("list"), list):
             raise self.not_such_an_api("its answer has no list of paths")
         try:
-            canonical(document)
+            root = self.clean({key: value for key, value in document.items() if key not in ("count", "list")})
+            items = ordered([self.item(item) for item in document["list"]], "path")
+            canonical(root)
         except (ValueError, RecursionError):
             raise self.not_such_an_api("its answer cannot be written as JSON") from None
-        return {key: value for key, value in document.items() if key not in ("count", "list")}, document["list"]
+        return root, items
+
+    def item(self, item: Any) -> Any:
+        """A root item, cleaned but for its path: without its host, another server's path could be one of ours."""
+        if not isinstance(item, dict) or not isinstance(item.get("path"), str):
+            return self.clean(item)
+        return {**self.clean(item), "path": item["path"]}
 
     def not_such_an_api(self, reason: str) -> SpecError:
         return SpecError(f"{self.client.origin}{self.base_path} is not a self-documenting API: {reason}")
@@ -146,14 +155,16 @@ class _Crawl:
     async def category(self, name: str, total: int) -> None:
         """Capture one category, or note why it cannot be had."""
         try:
-            reply = await self.fetch(f"{self.base_path}/{name}")
+            self.keep(name, await self.fetch(f"{self.base_path}/{name}"))
         except APIError as error:
             kind = _KINDS.get(error.status, "failed" if error.status >= 500 else "refused")
             self.unavailable[name] = Unavailable(error.status, kind)
         except TransportError as error:
             self.unavailable[name] = Unavailable(None, "invalid" if error.body else "unreachable")
-        else:
-            self.keep(name, reply)
+        except Exception as error:
+            # Whatever a server can provoke, it costs this category and no other.
+            self.unavailable[name] = Unavailable(None, "invalid")
+            self.problems.append(f"{ascii(name)[:120]}: {type(error).__name__}: {ascii(str(error))[:120]}")
         if self.progress:
             self.progress(len(self.documents) + len(self.unavailable), total)
 
@@ -170,14 +181,19 @@ class _Crawl:
         else:
             self.documents[name] = document
 
-    def clean(self, value: Any) -> Any:
-        """`value` without the crawled host: a spec speaks of an API, not of the machine that serves it."""
+    def clean(self, value: Any, depth: int = 0) -> Any:
+        """`value` without the crawled host: a spec speaks of an API, not of the machine that serves it.
+
+        Raises ValueError where it is nested so deep that what reads it later could fail.
+        """
+        if depth > MAX_DEPTH:
+            raise ValueError(f"nested deeper than {MAX_DEPTH}")
         if isinstance(value, str):
             return self.host.sub("", value) if self.host else value
         if isinstance(value, list):
-            return [self.clean(item) for item in value]
+            return [self.clean(item, depth + 1) for item in value]
         if isinstance(value, dict):
-            return {key: self.clean(item) for key, item in value.items()}
+            return {key: self.clean(item, depth + 1) for key, item in value.items()}
         return value
 
 

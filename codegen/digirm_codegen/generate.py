@@ -12,6 +12,14 @@ from digirm_codegen.render import package as render_package
 from digirm_runtime import spec as specs
 from digirm_runtime.errors import SpecError
 
+#: What a client imports, and the rest of this distribution.
+_NEEDED = frozenset(
+    (
+        *(f"digirm_{room}" for room in ("runtime", "codegen", "simulator", "explorer", "cli")),
+        *("httpx", "lark", "jinja2", "msgspec"),
+    )
+)
+
 
 class Result(NamedTuple):
     """What became of the package's files (relative paths), what the spec had that could not be used, with `check` how
@@ -46,6 +54,5 @@ def validate_package_name(name: str) -> None:
     """Raise SpecError for a name that no package can have, or that would hide a module which the client needs."""
     if not (name.isascii() and name.isidentifier()) or keyword.iskeyword(name):
         raise SpecError(f"{name!a} cannot be the name of a Python package")
-    needed = {"digirm_runtime", "httpx", "lark", "jinja2", "msgspec"}
-    if name in needed or name in sys.stdlib_module_names:
+    if name in _NEEDED or name in sys.stdlib_module_names:
         raise SpecError(f"a package {name!a} would hide the module of that name; choose another")

@@ -18,13 +18,33 @@ Unknown keys and values are kept as they come.
 """'''
 
 
+def modules(definitions: dict[str, dict[str, Any]], problems: list[str]) -> dict[str, str]:
+    """The texts of the modules that have definitions, by name. One that cannot be made is a problem, and left out.
+
+    Raises SpecError where datamodel-code-generator is missing.
+    """
+    texts: dict[str, str] = {}
+    for name, found in sorted(definitions.items()):
+        if not found:
+            continue
+        try:
+            texts[name] = module(found)
+        except SpecError:
+            raise
+        except Exception as error:  # another program's, on data of a third
+            reason = " ".join(str(error).split()) or type(error).__name__
+            problems.append(f"schemas: no payload types for {name}: {reason}")
+    return texts
+
+
 def module(definitions: dict[str, Any]) -> str:
     """The text of one module with a TypedDict per definition.
 
-    Raises SpecError where datamodel-code-generator is missing or makes no Python of them.
+    Raises SpecError where datamodel-code-generator is missing, and whatever it raises where it makes no Python of them;
+    ValueError where that is not what was asked for.
     """
     try:
-        from datamodel_code_generator import Error, InputFileType, generate
+        from datamodel_code_generator import InputFileType, generate
         from datamodel_code_generator.enums import DataModelType
         from datamodel_code_generator.format import Formatter, PythonVersion
     except ImportError:
@@ -32,40 +52,37 @@ def module(definitions: dict[str, Any]) -> str:
     schema = {"$schema": "http://json-schema.org/draft-07/schema#", "$defs": definitions}
     # An empty folder keeps the settings of whatever project this runs in out of the result.
     with tempfile.TemporaryDirectory() as nowhere:
-        try:
-            text = generate(
-                json.dumps(schema),
-                input_file_type=InputFileType.JsonSchema,
-                input_filename="spec",
-                output_model_type=DataModelType.TypingTypedDict,
-                target_python_version=PythonVersion.PY_311,
-                formatters=[Formatter.BUILTIN],
-                builtin_format_line_length=WIDTH,
-                settings_path=Path(nowhere),
-                custom_file_header=_HEADER,
-                disable_timestamp=True,
-                use_double_quotes=True,
-                use_standard_collections=True,
-                use_union_operator=True,
-                use_closed_typed_dict=False,
-                skip_root_model=True,
-                strict_refs=True,
-                allow_remote_refs=False,
-                aliases=_aliases(definitions),
-            )
-        except Error as error:
-            raise SpecError(f"datamodel-code-generator: {error}") from None
+        text = generate(
+            json.dumps(schema),
+            input_file_type=InputFileType.JsonSchema,
+            input_filename="spec",
+            output_model_type=DataModelType.TypingTypedDict,
+            target_python_version=PythonVersion.PY_311,
+            formatters=[Formatter.BUILTIN],
+            builtin_format_line_length=WIDTH,
+            settings_path=Path(nowhere),
+            custom_file_header=_HEADER,
+            disable_timestamp=True,
+            use_double_quotes=True,
+            use_standard_collections=True,
+            use_union_operator=True,
+            use_closed_typed_dict=False,
+            skip_root_model=True,
+            strict_refs=True,
+            allow_remote_refs=False,
+            aliases=_aliases(definitions),
+        )
     if not isinstance(text, str):
-        raise SpecError("datamodel-code-generator gave no single module")
+        raise ValueError("datamodel-code-generator gave no single module")
     text = text.replace("\r\n", "\n").rstrip("\n") + "\n"
     _check(text, definitions)
     return text
 
 
 def _aliases(definitions: dict[str, Any]) -> dict[str, str]:
-    # Without an alias of its own, a key that begins with an underscore would be renamed.
+    # Without an alias of its own, a key that begins with an underscore or has a sign that ASCII lacks would be renamed.
     keys = {key for cls in definitions.values() for key in cls["properties"]}
-    return {key: key for key in sorted(keys) if key.startswith("_") and key.isidentifier()}
+    return {key: key for key in sorted(keys) if key.isidentifier() and (key.startswith("_") or not key.isascii())}
 
 
 def _check(text: str, definitions: dict[str, Any]) -> None:
@@ -76,7 +93,7 @@ def _check(text: str, definitions: dict[str, Any]) -> None:
         if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
             classes.add(node.targets[0].id)
         elif not isinstance(node, ast.ClassDef | ast.Import | ast.ImportFrom | ast.Expr):
-            raise SpecError("datamodel-code-generator gave more than classes")
+            raise ValueError("datamodel-code-generator gave more than classes")
     missing = sorted(set(definitions) - classes)
     if missing:
-        raise SpecError(f"datamodel-code-generator left out {', '.join(missing)}")
+        raise ValueError(f"datamodel-code-generator left out {', '.join(missing)}")

@@ -11,7 +11,7 @@ import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
@@ -47,7 +47,7 @@ def write(folder: Path, files: Mapping[str, str]) -> Written:
 
     Raises SpecError where the folder is not the generator's, leads elsewhere, or cannot be written.
     """
-    try:
+    with _accessible("write", folder):
         owned = _owned(folder)
         written, unchanged = [], []
         if owned is None:
@@ -63,29 +63,43 @@ def write(folder: Path, files: Mapping[str, str]) -> Written:
                 _replace(folder, path, files[path])
                 written.append(path)
         removed = [path for path in sorted(owned or ()) if path not in files and _remove(folder, path)]
-    except OSError as error:
-        raise SpecError(f"cannot write {error.filename or folder}: {error.strerror}") from None
     return Written(tuple(written), tuple(removed), tuple(unchanged))
 
 
 def compare(folder: Path, files: Mapping[str, str]) -> list[str]:
-    """How `folder` differs from `files`: lines `missing: PATH`, `differs: PATH`, `extra: PATH`."""
+    """How `folder` differs from `files`: lines `missing: PATH`, `differs: PATH`, `extra: PATH`.
+
+    Raises SpecError where the folder cannot be read.
+    """
     differences = []
-    for path in sorted(files):
-        found = _read(folder / path)
-        if found is None:
-            differences.append(f"missing: {path}")
-        elif found != files[path].encode():
-            differences.append(f"differs: {path}")
+    with _accessible("read", folder):
+        for path in sorted(files):
+            found = _read(folder / path)
+            if found is None:
+                differences.append(f"missing: {path}")
+            elif found != files[path].encode():
+                differences.append(f"differs: {path}")
     return differences + [f"extra: {path}" for path in strangers(folder, files)]
 
 
 def strangers(folder: Path, files: Mapping[str, str]) -> list[str]:
-    """Relative paths of what is in `folder` beside `files`; compiled bytecode is nobody's."""
-    present = (file.relative_to(folder) for file in folder.rglob("*") if not file.is_dir() or file.is_symlink())
+    """Relative paths of what is in `folder` beside `files`; compiled bytecode is nobody's.
+
+    Raises SpecError where the folder cannot be read.
+    """
+    with _accessible("read", folder):
+        present = [file.relative_to(folder) for file in folder.rglob("*") if not file.is_dir() or file.is_symlink()]
     return [
         path.as_posix() for path in sorted(present) if path.as_posix() not in files and "__pycache__" not in path.parts
     ]
+
+
+@contextlib.contextmanager
+def _accessible(verb: str, folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise SpecError(f"cannot {verb} {error.filename or folder}: {error.strerror}") from None
 
 
 def _owned(folder: Path) -> set[str] | None:

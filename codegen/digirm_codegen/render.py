@@ -33,8 +33,10 @@ EXPORTS: dict[str, tuple[str, ...]] = {
     ".query": ("check_query",),
 }
 _FLAVOURS = (Code(""), Code("Async"))
-#: Names of devices that some file systems keep for themselves.
-_RESERVED_FILES = frozenset(("con", "prn", "aux", "nul", *(f"{dev}{n}" for dev in ("com", "lpt") for n in range(10))))
+#: Names of devices that some file systems keep for themselves, and the module that all of `fields` share.
+_RESERVED_FILES = frozenset(
+    ("con", "prn", "aux", "nul", *(f"{dev}{n}" for dev in ("com", "lpt") for n in range(10)), "types")
+)
 
 
 class Rendered(NamedTuple):
@@ -66,6 +68,8 @@ def package(spec: Spec) -> Rendered:
     shown = [(category.name, categories.get(_first(spec, category.path))) for category in spec.categories]
     typed = [schemas.Category(name, stems[node.wire], node) for name, node in shown if node is not None]
     definitions, places = schemas.definitions(spec, typed, problems)
+    typings = models.modules(definitions, problems)
+    places = places.within(typings)
     fieldsets = fields.render_modules(spec, named.categories, stems)
     files = {
         "__init__.py": _init(spec),
@@ -76,7 +80,7 @@ def package(spec: Spec) -> Rendered:
         "query/__init__.py": render("query.py.jinja"),
         "py.typed": "",
         **{f"query/{name}": text for name, text in language_files(spec).items()},
-        **{f"models/{stem}.py": models.module(found) for stem, found in sorted(definitions.items()) if found},
+        **{f"models/{stem}.py": text for stem, text in typings.items()},
         **{f"fields/{name}": text for name, text in fieldsets.files.items()},
     }
     for node in named.categories:

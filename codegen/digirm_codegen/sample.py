@@ -43,8 +43,10 @@ async def sample(client: AsyncClient, spec: Spec, size: int, *, concurrency: int
         try:
             async with slots:
                 data = await client.request("GET", operation.path, params=params)
-        except (APIError, TransportError) as error:
-            problems.append(f"{operation.path} could not be sampled: {' '.join(str(error).split())}")
+        except Exception as error:
+            # Whatever a server can provoke, it costs this operation and no other.
+            said = str(error) if isinstance(error, APIError | TransportError) else repr(error)
+            problems.append(f"{operation.path} could not be sampled: {' '.join(said.split())}")
             return
         if operation.kind == "list":
             data = data.get(operation.element) if isinstance(data, dict) else None
@@ -69,9 +71,12 @@ def update(folder: Path, found: Samples) -> list[str]:
     for category, schemas in sorted(found.items()):
         file = folder / "schemas" / f"{file_stem(category)}.json"
         old = _read(file)
-        for name, schema in schemas.items():
-            schemas[name] = merge(old[name], schema) if isinstance(old.get(name), dict) else schema
-        data = canonical({"$defs": {**old, **schemas}})
+        try:
+            for name, schema in schemas.items():
+                schemas[name] = merge(old[name], schema) if isinstance(old.get(name), dict) else schema
+            data = canonical({"$defs": {**old, **schemas}})
+        except (AttributeError, TypeError, ValueError, RecursionError):
+            raise SpecError(f"{file} is not what a sample wrote") from None
         try:
             if not file.exists() or file.read_bytes() != data:
                 file.parent.mkdir(parents=True, exist_ok=True)

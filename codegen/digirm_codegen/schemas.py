@@ -6,7 +6,8 @@ is as untrusted as the server that it came from.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import unicodedata
+from collections.abc import Collection, Iterator
 from typing import Any, NamedTuple
 
 from digirm_codegen.templating import name as checked
@@ -45,6 +46,10 @@ class Schemas(NamedTuple):
         place = self.place(operation)
         return UNTYPED if place is None else f"_m_{checked(place[0])}.{checked(place[1])}"
 
+    def within(self, modules: Collection[str]) -> Schemas:
+        """Those of some modules."""
+        return Schemas({name: place for name, place in self.places.items() if place[0] in modules})
+
 
 class Category(NamedTuple):
     """A category that has a node: its name, the module of its types, its node."""
@@ -64,7 +69,7 @@ def definitions(
     modules = {category.name: category.module for category in categories}
     usable = {}
     for name, entry in sorted(spec.overrides.schemas.items()):
-        if naming.identifier(name) != name or not name[0].isupper() or name in _TAKEN:
+        if naming.identifier(name) != name or not name[0].isupper() or "_" in name or name in _TAKEN:
             problems.append(f"schemas: {name!a} is no class name; skipped")
         elif entry.category in modules:
             usable[name] = entry
@@ -114,8 +119,7 @@ class _Objects:
         seen = seen if isinstance(seen, dict) else {}
         properties: dict[str, Any] = {}
         for key in dict.fromkeys((*entry.properties, *sorted(map(str, seen)))):
-            if not _is_key(key):
-                self.problems.append(f"schemas: {name}: the key {key!a} cannot be declared; skipped")
+            if not self.is_key(name, key):
                 continue
             word = entry.properties.get(key)
             schema = self.word(name, word, entry.category) if word is not None else {}
@@ -171,7 +175,7 @@ class _Objects:
             "properties": {
                 key: _nullable(self.sampled((*path, key), value, depth + 1))
                 for key, value in sorted(properties.items())
-                if _is_key(key)
+                if self.is_key(name, key)
             },
         }
         return {"$ref": f"#/$defs/{name}"}
@@ -179,13 +183,19 @@ class _Objects:
     def class_name(self, path: tuple[str, ...]) -> str:
         parts = [naming.snake(part) or naming.tag(part) for part in path[1:]]
         name = path[0] + naming.camel(parts)
-        free = name not in self.taken and name not in self.entries and name not in _TAKEN
-        return name if free else f"{name}_{naming.tag('/'.join(path))}"
+        while name in self.taken or name in self.entries or name in _TAKEN:
+            # No underscore: datamodel-code-generator would take it out.
+            name += naming.camel([naming.tag("/".join((*path, name)))])
+        return name
 
-
-def _is_key(key: str) -> bool:
-    # Python changes names in a class body that begin with two underscores.
-    return bool(key) and key.isprintable() and not key.startswith("__")
+    def is_key(self, name: str, key: str) -> bool:
+        """Whether a class can have a key; a problem where not."""
+        # In a class body Python changes names that begin with two underscores, and those with ligatures and the like.
+        kept = not key.isidentifier() or unicodedata.normalize("NFKC", key) == key
+        usable = bool(key) and key.isprintable() and not key.startswith("__") and kept
+        if not usable:
+            self.problems.append(f"schemas: {name}: the key {key!a} cannot be declared; skipped")
+        return usable
 
 
 def _nullable(schema: dict[str, Any]) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from typing import Any, Literal, NamedTuple
 import msgspec
 
 from digirm_runtime.errors import SpecError
-from digirm_runtime.spec import FORMAT, canonical, file_stem, fingerprint
+from digirm_runtime.spec import FORMAT, canonical, file_stem, fingerprint, matches
 
 INDEX = "index.json"
 Kind = Literal["forbidden", "not_found", "throttled", "refused", "failed", "unreachable", "invalid"]
@@ -88,7 +88,7 @@ def keep(capture: Capture, folder: Path) -> tuple[Capture, list[str]]:
     lost = sorted(set(capture.unavailable) & set(entries))
     documents = {name: found for name in lost if (found := _read(folder / _file(name))) is not None}
     for name, document in documents.items():
-        if fingerprint(document) != entries[name].get("fingerprint"):
+        if not matches(document, entries[name].get("fingerprint")):
             raise SpecError(f"{folder / _file(name)} was edited, and {name} is unavailable now; --force leaves it out")
     extras = {name: extra for name in documents if isinstance(extra := entries[name].get("extra"), dict)}
     kept = msgspec.structs.replace(

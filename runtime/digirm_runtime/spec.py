@@ -99,27 +99,36 @@ def fingerprint(document: Any) -> str:
     return "sha256:" + hashlib.sha256(canonical(document)).hexdigest()
 
 
+def matches(document: Any, known: object) -> bool:
+    """Whether `known` is the document's fingerprint; one without a canonical form (`NaN`, nested too deep) has none."""
+    try:
+        return fingerprint(document) == known
+    except (ValueError, RecursionError):
+        return False
+
+
 def normalise(document: Any) -> Any:
     """A category's document with paths, methods and fields sorted; operators, parameters and unknown keys stay."""
     if not isinstance(document, dict) or not isinstance(document.get("list"), list):
         return document
     items = [_normal_path(item) for item in document["list"]]
-    return {**document, "list": _sorted(items, "path")}
+    return {**document, "list": ordered(items, "path")}
 
 
 def _normal_path(item: Any) -> Any:
     if not isinstance(item, dict) or not isinstance(item.get("requests"), list):
         return item
     requests = [
-        {**request, "query": _sorted(request["query"], "field")}
+        {**request, "query": ordered(request["query"], "field")}
         if isinstance(request, dict) and isinstance(request.get("query"), list)
         else request
         for request in item["requests"]
     ]
-    return {**item, "requests": _sorted(requests, "method")}
+    return {**item, "requests": ordered(requests, "method")}
 
 
-def _sorted(items: list[Any], key: str) -> list[Any]:
+def ordered(items: list[Any], key: str) -> list[Any]:
+    """`items` by the text that they have under `key`, in one order whichever they came in."""
     # The whole item breaks ties, so that two entries of one name do not depend on the server's order either.
     return sorted(items, key=lambda item: (str(item.get(key)) if isinstance(item, dict) else "", canonical(item)))
 
@@ -132,38 +141,55 @@ def load(folder: str | FilePath) -> Spec:
     from digirm_runtime import overrides
 
     root = FilePath(folder)
-    index = _read(root / "index.json")
-    if not isinstance(index, dict) or index.get("format") != FORMAT:
-        raise SpecError(f"{root / 'index.json'} is not a digirm spec of format {FORMAT}")
+    index = _read_index(root / "index.json")
     documents: dict[str, Any] = {}
-    paths: dict[str, str] = {}
-    entries = index.get("categories")
-    if not isinstance(entries, dict):
-        raise SpecError(f"{root / 'index.json'} has no categories")
-    for name, entry in entries.items():
-        if not isinstance(entry, dict) or not isinstance(entry.get("path"), str):
-            raise SpecError(f"{root / 'index.json'}: category {name!r} has no path")
+    for name, entry in index["categories"].items():
         file = root / (file_stem(name) + ".json")
         documents[name] = _read(file)
-        paths[name] = entry["path"]
-        if fingerprint(documents[name]) != entry.get("fingerprint"):
+        if not matches(documents[name], entry.get("fingerprint")):
             raise SpecError(f"{file} does not match the fingerprint in index.json: it was edited, crawl again")
-    unavailable = {
-        str(name): (value.get("status"), str(value.get("kind")))
-        for name, value in (index.get("unavailable") or {}).items()
-        if isinstance(value, dict)
-    }
-    schemas = {file.stem: _read(file) for file in sorted((root / "schemas").glob("*.json"))}
     return from_documents(
         documents,
-        api_version=str(index.get("api_version")),
-        base_path=str(index.get("base_path")),
-        provenance=str(index.get("provenance")),
-        category_paths=paths,
-        unavailable=unavailable,
+        api_version=index["api_version"],
+        base_path=index["base_path"],
+        provenance=index["provenance"],
+        category_paths={name: entry["path"] for name, entry in index["categories"].items()},
+        unavailable={name: (why.get("status"), why["kind"]) for name, why in index.get("unavailable", {}).items()},
         overrides=overrides.load(root / "overrides.toml"),
-        schemas=schemas,
+        schemas=_read_schemas(root / "schemas"),
     )
+
+
+def _read_index(file: FilePath) -> dict[str, Any]:
+    """An index whose known keys have the types that they should. Raises SpecError."""
+    index = _read(file)
+    if not isinstance(index, dict) or index.get("format") != FORMAT:
+        raise SpecError(f"{file} is not a digirm spec of format {FORMAT}")
+    for key in ("api_version", "base_path", "provenance"):
+        if not isinstance(index.get(key), str):
+            raise SpecError(f"{file}: {key!r} is not a text")
+    for key, text, fallback in (("categories", "path", None), ("unavailable", "kind", {})):
+        entries = index.get(key, fallback)
+        if not isinstance(entries, dict):
+            raise SpecError(f"{file} has no {key}, or not as an object")
+        for name, entry in entries.items():
+            if not isinstance(entry, dict) or not isinstance(entry.get(text), str):
+                raise SpecError(f"{file}: {key} has no {text} for {_shown(name)}")
+            if not isinstance(entry.get("status"), int | None):
+                raise SpecError(f"{file}: the status of {_shown(name)} is not a number")
+    return index
+
+
+def _read_schemas(folder: FilePath) -> dict[str, Any]:
+    """The JSON files of a folder by name without ending; none where there is no folder. Raises SpecError."""
+    try:
+        # Not glob(), which takes a folder that cannot be read for an empty one.
+        files = sorted(file for file in folder.iterdir() if file.suffix == ".json")
+    except FileNotFoundError:
+        return {}
+    except OSError as error:
+        raise SpecError(f"cannot read {folder}: {error.strerror}") from None
+    return {file.stem: _read(file) for file in files}
 
 
 def from_documents(
@@ -185,9 +211,13 @@ def from_documents(
     categories = []
     for name in sorted(documents):
         path = (category_paths or {}).get(name, f"{base_path}/{name}")
-        document = normalise(documents[name])
+        try:
+            document = normalise(documents[name])
+            known = fingerprint(document)
+        except (ValueError, RecursionError):
+            raise SpecError(f"the document of {_shown(name)} cannot be written as JSON") from None
         read = _Reader(base_path, overrides, problems, provenance)
-        categories.append(Category(name, path, fingerprint(document), read.paths(name, document)))
+        categories.append(Category(name, path, known, read.paths(name, document)))
     spec = Spec(
         api_version=api_version,
         base_path=base_path,

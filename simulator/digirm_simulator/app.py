@@ -246,7 +246,11 @@ class _Parser:
 
 
 def _target(url: str) -> tuple[str, str]:
-    """Path and query of a URL, both as they were sent."""
+    """Path and query of a URL, both as they were sent. Raises Problem where it is none."""
+    try:
+        url.encode()
+    except UnicodeEncodeError:
+        raise Problem(400, "The address is not encoded as UTF-8") from None
     if not url.startswith("/"):
         try:
             parts = urlsplit(url)

@@ -18,6 +18,8 @@ from digirm_simulator.store import Collection, DuplicateError, Store
 
 _DEVICE_ID = re.compile(r"[0-9A-F]{8}(-[0-9A-F]{8}){3}")
 _MAX_ITEMS = 10_000
+# Deeper ones could be read, but not written again inside an answer.
+_MAX_DEPTH = 100
 # Whatever the contract says, these are never stored, so that they can never come back.
 _SECRETS = frozenset({"auth_token", "install_code", "password", "secret"})
 
@@ -200,27 +202,29 @@ def add_groups(groups: Collection, paths: list[str]) -> None:
 
 
 def read_json(body: bytes) -> Any:
-    """The JSON of a body. Raises Problem 400 for what is none, or holds text that no text column can."""
+    """The JSON of a body. Raises Problem 400 for what is none, is nested too deep, or holds what cannot be stored."""
     try:
         value = json.loads(body)
-        _check_texts(value)
+        _check(value)
     except (ValueError, RecursionError):
         raise Problem(400, "The body is not valid JSON") from None
     return value
 
 
-def _check_texts(value: Any) -> None:
+def _check(value: Any, depth: int = 0) -> None:
     """Raises ValueError for lone surrogates, which no UTF-8 can hold, and for NUL, which ends a text inside SQLite."""
+    if depth > _MAX_DEPTH:
+        raise ValueError("nested too deep")
     if isinstance(value, str):
         if b"\0" in value.encode():
             raise ValueError("NUL")
     elif isinstance(value, list):
         for item in value:
-            _check_texts(item)
+            _check(item, depth + 1)
     elif isinstance(value, dict):
         for name, item in value.items():
-            _check_texts(name)
-            _check_texts(item)
+            _check(name)
+            _check(item, depth + 1)
     elif isinstance(value, float) and not math.isfinite(value):
         raise ValueError("not finite")
 

@@ -94,13 +94,18 @@ def time_text(moment: datetime) -> str:
 def _moment(literal: Literal, now: datetime) -> int | None:
     if relative := _RELATIVE.fullmatch(literal.text):
         sign, count, unit = relative.groups()
-        # Far beyond any stored time is as good as beyond: SQLite's integers have 64 bits.
-        distance = min(int(count[:18]), 10**12) * _UNITS[unit.lower()]
-        return milliseconds(now) + (distance if sign == "+" else -distance)
+        # So many digits are beyond any time already, and Python converts only some thousand.
+        distance = int(count.lstrip("0")[:20] or "0") * _UNITS[unit.lower()]
+        return _bindable(milliseconds(now) + (distance if sign == "+" else -distance))
     if literal.kind == "number":
         number = _number(literal.text)
-        return None if number is None else int(number)
+        return None if number is None else _bindable(int(number))
     return parse_time(literal.text)
+
+
+def _bindable(moment: int) -> int:
+    """A time within the 64 bits of SQLite's integers: beyond them is as far from every stored time as their end."""
+    return max(-_INT64, min(moment, _INT64 - 1))
 
 
 def _number(value: Any) -> int | float | None:

@@ -29,7 +29,7 @@ def test_what_was_skipped_is_one_line_each_and_no_failure(tmp_path: Path, capsys
     assert run("--specs", write_spec(tmp_path / "specs", {"parts": parts}), "--out", tmp_path, "--package", "made") == 0
     lines = capsys.readouterr().err.splitlines()
     assert len(lines) == 2
-    assert all(line.startswith("skipped: ") for line in lines)
+    assert all(line.startswith("digirm: skipped: ") for line in lines)
     assert (tmp_path / "made" / "client.py").exists()
 
 
@@ -51,7 +51,7 @@ def test_a_spec_that_cannot_be_used(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert run("--specs", folder, "--out", tmp_path / "out") == 2
     error = capsys.readouterr().err
     assert "Traceback" not in error
-    assert error.startswith("digirm generate: ")
+    assert error.startswith("digirm: ")
     assert not (tmp_path / "out").exists()
 
 

@@ -80,7 +80,7 @@ NAMES = [
 ]
 
 #: What a generated module may call or decorate with while it is imported.
-CALLABLE = {"_face", "_t", "_b", "TypedDict", "_Package", "Package", "_cached_property", "staticmethod"}
+CALLABLE = {"_face", "_t", "_b", "TypedDict", "_Package", "Package", "_cached_property", "staticmethod", "__lazy"}
 
 
 def is_address(name: str) -> bool:

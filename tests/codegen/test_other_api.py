@@ -143,6 +143,45 @@ def test_the_package_passes_mypy_strict(tmp_path: Path) -> None:
     assert 'has no attribute "resembles"' in errors[0]
 
 
+#: Categories called as something that the generated modules use themselves, or as one of those modules.
+TRAPS = ["list", "str", "object", "dict", "TYPE_CHECKING", "globals", "sorted", "types", "typing", "lazy", "property"]
+TRAP_NAMES = """\
+[names]
+"GET /ws/v1/list/all" = { name = "list.all.staticmethod", source = "a", reason = "b" }
+"""
+
+
+def test_categories_named_like_what_the_package_uses(tmp_path: Path, load: Load) -> None:
+    query = [field("str", "Text", *TEXT)]
+    documents = {
+        name: listing(
+            path(f"/ws/v1/{name}/all", request("GET", "query", query=query)),
+            path(f"/ws/v1/{name}/all/{{id}}", request("GET"), request("DELETE")),
+        )
+        for name in TRAPS
+    }
+    assert generate(write_spec(tmp_path / "specs", documents, overrides=TRAP_NAMES), tmp_path, "traps").problems == ()
+    traps = load(tmp_path, "traps")
+    client = traps.Client("http://127.0.0.1:9", auth=("a", "b"))
+    for _ in range(2):
+        for name in TRAPS:
+            assert str(getattr(traps.fields, name).all.str == "x") == "str = 'x'"
+            assert callable(getattr(client, name).all.get)
+    assert callable(client.list.all.staticmethod)
+    assert set(TRAPS) <= set(dir(traps.fields))
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        _ = traps.fields.nothing
+    (tmp_path / "use.py").write_text(
+        "from traps import Client, fields\n"
+        "def use(rm: Client) -> None:\n"
+        + "".join(f"    rm.{name}.all.get(str(fields.{name}.all.str == 'x'))\n" for name in TRAPS)
+    )
+    environment = {"PATH": "", "MYPYPATH": str(ROOT / "runtime"), "MYPY_CACHE_DIR": str(tmp_path / "cache")}
+    mypy = [sys.executable, "-m", "mypy", "--strict", "-p", "traps", "-m", "use"]
+    done = subprocess.run(mypy, cwd=tmp_path, capture_output=True, text=True, check=False, env=environment)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 def test_operators_of_the_spec_decide(tmp_path: Path, load: Load) -> None:
     def verdicts(package: str, *operators: str) -> list[bool]:
         documents = {

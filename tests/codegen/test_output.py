@@ -9,6 +9,7 @@ from digirm_runtime.errors import SpecError
 from tests.codegen.support import GOLDEN, listing, path, request, tree_of, write_spec
 
 SPECS = GOLDEN / "specs"
+OURS = ["digirm_runtime", "digirm_codegen", "digirm_simulator", "digirm_explorer", "digirm_cli"]
 
 
 @pytest.fixture
@@ -120,7 +121,12 @@ def test_a_file_in_the_way(tmp_path: Path) -> None:
         generate(SPECS, tmp_path / "out", "made")
 
 
-@pytest.mark.parametrize("name", ["", "a b", "1x", "class", "a.b", "../x", "digirm_runtime", "json", "über", "x\n"])
+def test_check_of_what_cannot_be_read(tmp_path: Path) -> None:
+    with pytest.raises(SpecError, match=r"cannot read .*: File name too long"):
+        generate(SPECS, tmp_path, "made" * 100, check=True)
+
+
+@pytest.mark.parametrize("name", ["", "a b", "1x", "class", "a.b", "../x", "json", "über", "x\n", *OURS])
 def test_package_names_that_cannot_be(tmp_path: Path, name: str) -> None:
     with pytest.raises(SpecError):
         generate(SPECS, tmp_path, name)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import datamodel_code_generator
 import pytest
 
 from digirm_codegen.generate import generate
@@ -152,6 +153,92 @@ def test_a_sample_alone_gives_a_type_too(tmp_path: Path, load: Callable[[Path, s
     text = (tmp_path / "rooms_rm" / "api" / "rooms.py").read_text("utf-8")
     assert text.count("_face.Operation[_m_rooms.RoomsInventory]") == 1
     assert "dict[str, Any]" in text
+
+
+def sampled(keys: dict[str, Any]) -> spec.Spec:
+    """A spec whose one operation was seen to answer an object with these keys."""
+    record = {"type": "object", "properties": keys}
+    return spec.from_documents(
+        {
+            "rooms": listing(path("/ws/v1/rooms/all", request("GET"))),
+            "doors": listing(path("/ws/v1/doors/all", request("GET"))),
+        },
+        api_version="1",
+        base_path="/ws/v1",
+        provenance="live",
+        schemas={
+            "rooms": {"$defs": {"GET /ws/v1/rooms/all": record}},
+            "doors": {"$defs": {"GET /ws/v1/doors/all": record}},
+        },
+    )
+
+
+def thing(**keys: Any) -> dict[str, Any]:
+    return {"type": "object", "properties": keys or {"x": {"type": "string"}}}
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [
+        {"wan": thing(), "WAN": thing(), "Wan": thing()},
+        {"wan_ip": thing(), "wan": thing(ip=thing())},
+        {"a-b": thing(), "a_b": thing(), "a.b": thing()},
+    ],
+)
+def test_keys_that_look_alike_have_a_class_each(keys: dict[str, Any]) -> None:
+    rendered = package(sampled(keys))
+    assert rendered.problems == []
+    names: dict[str, Any] = {}
+    exec(rendered.files["models/rooms.py"], names)
+    annotations = names["RoomsAll"].__annotations__
+    assert set(annotations) == set(keys)
+    assert len(set(map(str, annotations.values()))) == len(keys)
+
+
+def test_keys_that_python_would_change_are_reported() -> None:
+    keys = {
+        "\ufb01": {"type": "string"},
+        "\xaa": {"type": "string"},
+        "\u017f": {"type": "string"},
+        "x\xb7y": {"type": "string"},
+    }
+    rendered = package(sampled({**keys, "ok": thing(**keys)}))
+    names: dict[str, Any] = {}
+    exec(rendered.files["models/rooms.py"], names)
+    assert set(names["RoomsAll"].__annotations__) == {"x\xb7y", "ok"}
+    assert set(names["RoomsAllOk"].__annotations__) == {"x\xb7y"}
+    assert sum("cannot be declared" in problem for problem in rendered.problems) == 12
+
+
+def test_a_schema_whose_name_would_not_stay_is_reported(tmp_path: Path) -> None:
+    text = OVERRIDES.replace("Piece", "Pie_ce")
+    documents = {"things": listing(path("/ws/v1/things/{id}", request("GET"))), "rooms": listing()}
+    result = generate(write_spec(tmp_path / "specs", documents, overrides=text), tmp_path, "made")
+    assert "schemas: 'Pie_ce' is no class name; skipped" in result.problems
+    assert "class Thing" in (tmp_path / "made" / "models" / "things.py").read_text()
+
+
+@pytest.mark.parametrize("gives", [ValueError("no\nway"), "x = (", "import os\nos.abort()", "class Other: ...", None])
+def test_a_module_that_cannot_be_made_costs_only_its_types(monkeypatch: pytest.MonkeyPatch, gives: object) -> None:
+    """The other program's answer is no more to be trusted than the samples that it was given."""
+    real = datamodel_code_generator.generate
+
+    def fails_for_rooms(text: str, **options: Any) -> Any:
+        if "RoomsAll" not in text:
+            return real(text, **options)
+        if isinstance(gives, Exception):
+            raise gives
+        return gives
+
+    monkeypatch.setattr(datamodel_code_generator, "generate", fails_for_rooms)
+    rendered = package(sampled({"x": {"type": "string"}}))
+    (problem,) = rendered.problems
+    assert problem.startswith("schemas: no payload types for rooms: ")
+    assert "\n" not in problem
+    assert [file for file in rendered.files if file.startswith("models/")] == ["models/__init__.py", "models/doors.py"]
+    assert "_face.Operation[dict[str, Any]]" in rendered.files["api/rooms.py"]
+    assert "_m_rooms" not in rendered.files["api/rooms.py"]
+    assert "_face.Operation[_m_doors.DoorsAll]" in rendered.files["api/doors.py"]
 
 
 def test_query_fields_give_no_payload_types() -> None:

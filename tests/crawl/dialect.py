@@ -23,6 +23,13 @@ def category(name: str, *, base: str = "/ws/v1", fields: tuple[str, ...] = ("id"
     return {"count": len(items), "list": items}
 
 
+def nested(depth: int) -> Any:
+    value: Any = "bottom"
+    for _ in range(depth):
+        value = [value]
+    return value
+
+
 def api(*names: str, base: str = "/ws/v1") -> Answers:
     """Answers of an API with these categories."""
     answers: Answers = {base: Answer(body=root(*names, base=base))}

@@ -17,7 +17,7 @@ from digirm_codegen.spec_files import Capture
 from digirm_runtime import spec
 from digirm_runtime.client import AsyncClient
 from digirm_runtime.errors import AuthError, SpecError
-from tests.crawl.dialect import Answers, api, category, root, serve
+from tests.crawl.dialect import Answers, api, category, nested, root, serve
 from tests.support.recordings import recorded
 from tests.support.server import Answer, cut_json, dropped, truncated
 
@@ -96,6 +96,7 @@ def test_lasting_faults_cost_one_category_each() -> None:
         "g-list": Answer(body=[1]),
         "h-no-list": Answer(body={"count": 0}),
         "i-html": Answer(body=b"<html></html>", headers=(("content-type", "text/html"),)),
+        "j-deep": Answer(body=category("j-deep") | {"deep": nested(600)}),
     }
     answers = api("a-good", *bad, "z-good") | {f"/ws/v1/{name}": answer for name, answer in bad.items()}
     found = capture(answers)
@@ -109,7 +110,27 @@ def test_lasting_faults_cost_one_category_each() -> None:
         "g-list": (200, "invalid"),
         "h-no-list": (200, "invalid"),
         "i-html": (200, "invalid"),
+        "j-deep": (200, "invalid"),
     }
+
+
+def test_an_unforeseen_fault_costs_one_category() -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        name = request.url.path.removeprefix("/ws/v1").strip("/")
+        if name == "odd":
+            raise LookupError("unknown encoding:\n x")
+        return httpx.Response(200, json=category(name) if name else root("a", "odd", "z"))
+
+    async def run() -> Capture:
+        async with AsyncClient("http://127.0.0.1", auth=AUTH, transport=httpx.MockTransport(answer)) as client:
+            return await crawl(client, api_version="1", progress=lambda done, total: seen.append((done, total)))
+
+    seen: list[tuple[int, int]] = []
+    found = asyncio.run(run())
+    assert sorted(found.documents) == ["a", "z"]
+    assert found.unavailable == {"odd": (None, "invalid")}
+    assert found.problems == ("'odd': LookupError: 'unknown encoding:\\n x'",)
+    assert seen[-1] == (3, 3)
 
 
 def shuffled(value: Any, rng: random.Random) -> Any:
@@ -130,6 +151,12 @@ def test_server_order_does_not_reach_the_files(seed: int) -> None:
     documents = {"/ws/v1": root(*names)} | {f"/ws/v1/{name}": category(name) for name in names}
     answers: Answers = {path: Answer(body=shuffled(document, rng)) for path, document in documents.items()}
     assert spec_files.render(capture(answers)) == spec_files.render(plain)
+
+
+def test_of_two_root_items_of_one_path_the_same_is_kept_in_any_order() -> None:
+    items = [{"path": "/ws/v1/a", "title": "One"}, {"path": "/ws/v1/a", "title": "Another"}, {"path": "/ws/v1/b"}]
+    one, other = ({"/ws/v1": Answer(body={"list": listed})} for listed in (items, items[::-1]))
+    assert spec_files.render(capture(api("a", "b") | one)) == spec_files.render(capture(api("a", "b") | other))
 
 
 def test_hostile_root_items_are_reported_and_skipped() -> None:
@@ -159,6 +186,9 @@ def test_hostile_root_items_are_reported_and_skipped() -> None:
         (Answer(body=b"<html>"), "its answer ends early or is not JSON"),
         (Answer(body=category("devices")), "it describes requests, as one category does; name the API's own address"),
         (Answer(body=b"[" * 100_000), "its answer ends early or is not JSON"),
+        (Answer(body=root("a") | {"deep": nested(600)}), "its answer cannot be written as JSON"),
+        (Answer(body={"list": [{"path": "/ws/v1/a", "deep": nested(600)}]}), "its answer cannot be written as JSON"),
+        (Answer(body={"list": [{"path": nested(600)}]}), "its answer cannot be written as JSON"),
     ],
 )
 def test_what_is_no_self_documenting_api(answer: Answer, reason: str) -> None:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from digirm_cli.main import main
-from digirm_codegen.sample import infer, infer_object, is_name, merge
+from digirm_codegen.sample import Samples, infer, infer_object, is_name, merge, sample
+from digirm_runtime.client import AsyncClient
 from digirm_runtime.errors import SpecError
-from tests.crawl.dialect import api, serve
+from digirm_runtime.spec import from_documents
+from tests.crawl.dialect import api, category, serve
 from tests.support.server import Answer
 
 NAMES = st.sampled_from(["id", "name", "count", "geo_point", "eth0", "isOn"])
@@ -145,9 +149,49 @@ class TestCommand:
         assert capsys.readouterr().err.endswith("has no $defs: it is not what a sample wrote\n")
 
 
+def test_an_unforeseen_fault_costs_one_operation() -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.url.path == "/ws/v1/odd/inventory":
+            raise LookupError("unknown encoding:\n x")
+        return httpx.Response(200, json={"list": [{"id": 1}]})
+
+    documents = {name: category(name) for name in ("a", "odd")}
+    known = from_documents(documents, api_version="1", base_path="/ws/v1", provenance="live")
+
+    async def run() -> tuple[Samples, list[str]]:
+        transport = httpx.MockTransport(answer)
+        async with AsyncClient("http://127.0.0.1", auth=("user", "password"), transport=transport) as client:
+            return await sample(client, known, 5)
+
+    found, problems = asyncio.run(run())
+    assert list(found) == ["a"]
+    assert problems == ["/ws/v1/odd/inventory could not be sampled: LookupError('unknown encoding:\\n x')"]
+
+
 def test_sample_and_check_exclude_each_other(tmp_path: Path) -> None:
     with pytest.raises(SystemExit, match="2"):
         main(["crawl", "sim:", "--out", str(tmp_path), "--api-version", "1", "--check", "--sample", "3"])
+
+
+@pytest.mark.parametrize(
+    "damaged",
+    [
+        '{"A": {"type": 5}}',
+        '{"A": {"type": "object", "properties": [1]}}',
+        '{"A": {"type": ["array"], "items": 7}}',
+        '{"B": {"x": NaN}}',
+    ],
+)
+def test_update_refuses_what_no_sample_wrote(tmp_path: Path, damaged: str) -> None:
+    from digirm_codegen.sample import update
+
+    (tmp_path / "schemas").mkdir()
+    text = f'{{"$defs": {damaged}}}'
+    (tmp_path / "schemas" / "a.json").write_text(text)
+    found: Any = {"type": ["array", "object"], "items": {"type": "array", "items": {}}, "properties": {"x": {}}}
+    with pytest.raises(SpecError, match=r"a\.json is not what a sample wrote"):
+        update(tmp_path, {"a": {"A": found}})
+    assert (tmp_path / "schemas" / "a.json").read_text() == text
 
 
 def test_update_reports_what_it_cannot_write(tmp_path: Path) -> None:

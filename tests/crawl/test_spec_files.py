@@ -24,7 +24,7 @@ from digirm_codegen.spec_files import (
 )
 from digirm_runtime import spec
 from digirm_runtime.errors import SpecError
-from tests.crawl.dialect import category
+from tests.crawl.dialect import category, nested
 
 FORBIDDEN = Unavailable(403, "forbidden")
 
@@ -169,3 +169,60 @@ def test_an_edited_document_is_not_kept(tmp_path: Path) -> None:
     (tmp_path / "b.json").write_text('{"list": []}')
     with pytest.raises(SpecError, match=r"b\.json was edited, and b is unavailable now; --force leaves it out"):
         keep(capture("a", unavailable={"b": FORBIDDEN}), tmp_path)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"api_version": None},
+        {"base_path": 1},
+        {"provenance": []},
+        {"categories": None},
+        {"categories": ["a"]},
+        {"categories": {"a": None}},
+        {"categories": {"a": {"path": 1}}},
+        {"unavailable": [1]},
+        {"unavailable": "text"},
+        {"unavailable": None},
+        {"unavailable": {"b": None}},
+        {"unavailable": {"b": {"status": 403}}},
+        {"unavailable": {"b": {"status": "403", "kind": "forbidden"}}},
+    ],
+)
+def test_a_malformed_index_is_said(tmp_path: Path, changes: dict[str, Any]) -> None:
+    write(tmp_path, render(capture("a")))
+    index = json.loads((tmp_path / "index.json").read_text())
+    (tmp_path / "index.json").write_text(json.dumps(index | changes))
+    with pytest.raises(SpecError, match=r"index\.json"):
+        spec.load(tmp_path)
+
+
+@pytest.mark.parametrize("text", ['{"list": [NaN]}', '{"list": [1e999]}'])
+def test_a_document_that_no_crawl_wrote_is_said(tmp_path: Path, text: str) -> None:
+    write(tmp_path, render(capture("a", "b")))
+    (tmp_path / "b.json").write_text(text)
+    with pytest.raises(SpecError, match=r"b\.json does not match the fingerprint in index\.json"):
+        spec.load(tmp_path)
+    with pytest.raises(SpecError, match=r"b\.json was edited"):
+        keep(capture("a", unavailable={"b": FORBIDDEN}), tmp_path)
+
+
+def test_a_document_that_is_nested_too_deep_is_said(tmp_path: Path) -> None:
+    write(tmp_path, render(capture("a")))
+    for depth in range(850, 1000):  # around what can be read, and cannot be written
+        (tmp_path / "a.json").write_text("[" * depth + "]" * depth)
+        with pytest.raises(SpecError, match=r"a\.json (is not JSON|does not match the fingerprint)"):
+            spec.load(tmp_path)
+    with pytest.raises(SpecError, match="the document of 'a' cannot be written as JSON"):
+        spec.from_documents({"a": nested(2000)}, api_version="1", base_path="/x", provenance="live")
+
+
+def test_schemas_that_cannot_be_read_are_not_taken_for_none(tmp_path: Path) -> None:
+    write(tmp_path, render(capture("a")))
+    (tmp_path / "schemas").write_text("in the way")
+    with pytest.raises(SpecError, match=r"cannot read .*schemas: Not a directory"):
+        spec.load(tmp_path)
+    (tmp_path / "schemas").unlink()
+    (tmp_path / "schemas").symlink_to("schemas")
+    with pytest.raises(SpecError, match=r"cannot read .*schemas: Too many levels of symbolic links"):
+        spec.load(tmp_path)

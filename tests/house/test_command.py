@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -70,14 +71,66 @@ def test_errors_become_a_line_and_a_code(
     assert capsys.readouterr().err == said
 
 
-def test_a_reader_that_leaves_is_no_fault() -> None:
-    with subprocess.Popen(
-        [DIGIRM, "check", *["id = 1"] * 5000], stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    ) as command:
-        assert command.stdout is not None
-        assert command.stderr is not None
-        command.stdout.close()
-        assert command.stderr.read() == b""
+def in_shell(script: str, *argv: str) -> subprocess.CompletedProcess[str]:
+    """What `sh` makes of `script`, in which `"$@"` is `digirm` with `argv`."""
+    command = ["sh", "-c", script, "sh", str(DIGIRM), *argv]
+    # Unbuffered, argparse is the one that meets the fault, and it says nothing.
+    env = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    return subprocess.run(command, capture_output=True, text=True, check=False, env=env)
+
+
+@pytest.mark.parametrize("streams", ["", "2>&1"])
+def test_a_reader_that_leaves_is_no_fault(streams: str, tmp_path: Path) -> None:
+    # The reader has gone before the first line is written: it ends once the other side of the fifo has begun.
+    script = f'mkfifo gone; : <gone & exec 3>gone; wait; "$@" >&3 {streams}'
+    done = in_shell(f"cd {tmp_path}; {script}", "crawl", "sim:", "--out", "specs", "--api-version", "22.7")
+    assert (done.returncode, done.stdout, done.stderr) == (141, "", "")
+    assert (tmp_path / "specs" / "index.json").exists()
+
+
+@pytest.mark.parametrize("argv", [("check", "id = 1"), ("check", "id == 1"), ("--version",), ("--help",)])
+def test_output_that_cannot_be_written_is_said(argv: tuple[str, ...]) -> None:
+    done = in_shell('"$@" >/dev/full', *argv)
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[-1] == "digirm: cannot write the output: No space left on device"
+    assert "Traceback" not in done.stderr
+    assert "Exception" not in done.stderr
+
+
+def test_a_closed_standard_output_is_said() -> None:
+    done = in_shell('"$@" >&-', "check", "id = 1")
+    assert (done.returncode, done.stderr) == (2, "digirm: standard output is closed\n")
+
+
+@pytest.mark.parametrize("streams", ["2>&-", "2>/dev/full"])
+@pytest.mark.parametrize(("argv", "code"), [(("check",), 2), (("check", "--nonsense"), 2)])
+def test_without_standard_error_the_code_tells(streams: str, argv: tuple[str, ...], code: int) -> None:
+    done = in_shell(f'"$@" {streams}', *argv)
+    assert (done.returncode, done.stdout, done.stderr) == (code, "", "")
+
+
+def test_a_closed_standard_error_does_not_reach_the_output() -> None:
+    done = in_shell('"$@" 2>&-', "check", "--format", "json", "id = 1")
+    assert done.returncode == 0
+    assert done.stdout.count("\n") == 1
+
+
+def test_an_in_process_server_that_is_not_installed_is_said(tmp_path: Path) -> None:
+    code = (
+        "import sys\n"
+        "class Without:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        "        if name == 'digirm_simulator':\n"
+        "            raise ModuleNotFoundError(f'No module named {name!r}', name=name)\n"
+        "sys.meta_path.insert(0, Without())\n"
+        "from digirm_cli.main import main\n"
+        "sys.exit(main(sys.argv[1:]))\n"
+    )
+    for argv in (["crawl", "sim:", "--out", str(tmp_path), "--api-version", "22.7"], ["simulate"]):
+        done = subprocess.run([sys.executable, "-c", code, *argv], capture_output=True, text=True, check=False)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert done.stderr.count("\n") == 1
+        assert "pip install 'digirm[simulator]'" in done.stderr
 
 
 def test_check_needs_neither_the_network_nor_the_generator() -> None:

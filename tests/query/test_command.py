@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from digirm_cli.common import READER_LEFT
 from digirm_cli.main import main
 from digirm_runtime.spec import FORMAT, canonical, fingerprint
 from tests.query.query_api import EXAMPLE, document
@@ -136,6 +138,26 @@ def test_what_keeps_it_from_running(arguments: list[str], message: str, capsys: 
     assert out == ""
     assert message in err
     assert len(err.splitlines()) == 1
+
+
+@pytest.mark.parametrize("queries", ["id = 1\n", "id = 1\n" * 5_000, "id == 1\n"])
+def test_a_reader_that_leaves_is_no_finding(specs: str, tmp_path: Path, queries: str) -> None:
+    file = tmp_path / "queries.txt"
+    file.write_text(queries)
+    reading, writing = os.pipe()
+    os.close(reading)
+    command = [sys.executable, "-m", "digirm_cli.main", "check", "--specs", specs, "--file", str(file)]
+    done = subprocess.run(command, cwd=ROOT, stdout=writing, stderr=subprocess.PIPE, text=True, check=False)
+    os.close(writing)
+    assert done.returncode == READER_LEFT
+    assert "Traceback" not in done.stderr
+
+
+def test_standard_input_that_is_closed(specs: str) -> None:
+    command = f'exec "{sys.executable}" -m digirm_cli.main check --specs "{specs}" - <&-'
+    done = subprocess.run(["sh", "-c", command], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "digirm: cannot read standard input: it is closed\n"
 
 
 def test_a_file_that_is_no_text(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

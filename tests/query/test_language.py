@@ -200,6 +200,26 @@ class TestFiles:
         with pytest.raises(SpecError, match=r"tables\.json"):
             Language.from_folder(folder).check(None, "a = 1")
 
+    @pytest.mark.parametrize(
+        "key", [key for key in json.loads(language_files(a_spec(*EXAMPLE))["tables.json"]) if key != "format"]
+    )
+    @pytest.mark.parametrize("value", ["missing", None, [], {}, 7, "x", [{"a": 1}]])
+    def test_no_single_table_can_be_edited(self, folder: Path, key: str, value: object) -> None:
+        file = folder / "tables.json"
+        tables = json.loads(file.read_bytes())
+        del tables[key]
+        if value != "missing":
+            tables[key] = value
+        file.write_text(json.dumps(tables))
+        with pytest.raises(SpecError, match=r"tables\.json is not what was generated"):
+            Language.from_folder(folder).check("devices/inventory", "name = 'x'", orderby="id")
+
+    def test_no_operator_can_be_slipped_in(self, folder: Path) -> None:
+        file = folder / "tables.json"
+        file.write_text(file.read_text().replace('"OPERATOR":"', '"OPERATOR":"sounds|'))
+        with pytest.raises(SpecError, match=r"tables\.json is not what was generated"):
+            Language.from_folder(folder).check(None, "name sounds 'x'")
+
 
 def test_a_query_is_checked_without_what_only_generation_needs(tmp_path: Path) -> None:
     for name, text in language_files(a_spec(*EXAMPLE)).items():

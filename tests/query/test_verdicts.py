@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from digirm_runtime.errors import QueryError
 from digirm_runtime.query.language import Language
 from digirm_runtime.query.spelling import misspelt, suggest
 from digirm_runtime.spec import from_documents
@@ -77,6 +78,24 @@ def test_endpoints_by_short_and_by_full_path(endpoint: str) -> None:
     assert not LIVE.check(endpoint, "nothing = 1").ok
 
 
+def test_endpoints_with_blanks_in_their_path() -> None:
+    template = "/api/v9/types/{id:[a b]+}/items"
+    spec = from_documents(
+        {"types": document(template, a_field("id", "Numeric", NUMERIC), params=("query",))},
+        api_version="9",
+        base_path="/api/v9",
+        provenance="live",
+    )
+    language = Language.from_spec(spec)
+    for endpoint in (template, f"GET {template}", "types/{id:[a b]+}/items", "GET types/{id:[a b]+}/items"):
+        assert language.check(endpoint, "id = 1").ok, endpoint
+        assert not language.check(endpoint, "nothing = 1").ok
+    for endpoint in (f"PUT {template}", f"FETCH {template}"):
+        assert [d.code for d in language.check(endpoint, "id = 1").diagnostics] == ["Q204"]
+    (found,) = language.check("types/{id:[a b]+}/itmes", "id = 1").diagnostics
+    assert found.suggestion == "types/{id:[a b]+}/items"
+
+
 def test_queries_that_select_what_is_written() -> None:
     documents = {
         "jobs": document("/v2/jobs/cancel", a_field("id", "Numeric", NUMERIC), params=("query",), method="PUT"),
@@ -108,6 +127,25 @@ def test_a_flood_of_warnings_hides_no_error() -> None:
     assert len(report.diagnostics) == 101
     report = RECONSTRUCTED.check("devices/inventory", " or ".join(f"signal_{n} = 1" for n in range(500)))
     assert [d.code for d in report.diagnostics if d.severity == "error"] == ["Q124"]
+
+
+@pytest.mark.parametrize("strict", [False, True])
+def test_characters_that_cannot_stand_anywhere(strict: bool) -> None:
+    def codes(**given: str) -> list[tuple[str, str, int, int]]:
+        text = given.pop("text", None)
+        found = RECONSTRUCTED.check("devices/inventory", text, strict=strict, **given).diagnostics  # type: ignore[arg-type]
+        return [(d.code, d.severity, d.start, d.end) for d in found]
+
+    assert codes(orderby="name\xa0desc") == [("Q125", "error", 4, 5)]
+    assert codes(orderby="name desc") == []
+    assert codes(fields="id,\u3000name") == [("Q125", "error", 3, 4)]
+    assert codes(text="name = 'a\ud800\udfff'") == [("Q126", "error", 9, 11)]
+    assert codes(orderby="name \udcff") == [("Q126", "error", 5, 6), ("Q403", "error", 5, 6)]
+    assert codes(fields="id,\udcff") == [("Q126", "error", 3, 4)]
+    with pytest.raises(QueryError):
+        RECONSTRUCTED.parse("name = '\udcff'")
+    assert "Q126" in str(RECONSTRUCTED.check(None, "name = '\udcff'"))
+    assert codes(text="name = '" + "\ud800x" * 1000 + "'")[-1][0] == "Q124"
 
 
 def test_size_takes_what_a_program_or_a_command_line_holds() -> None:

@@ -103,11 +103,12 @@ def test_a_post_that_was_throttled_is_repeated(request_with: Request) -> None:
 
 
 def test_options_limit_the_retries(request_with: Request) -> None:
-    with script(Answer(503)) as server:
+    with script(Answer(503, headers=(("retry-after", "50"),))) as server:
         with pytest.raises(ServerError):
             request_with(server.url, "GET", "/ws/v1/x", options=Options(retries=0))
+        # The server's own wait would end behind the deadline, so that there is nothing to wait for.
         with pytest.raises(ServerError):
-            request_with(server.url, "GET", "/ws/v1/x", options=Options(deadline=0.0))
+            request_with(server.url, "GET", "/ws/v1/x", options=Options(deadline=40))
         assert len(server.got) == 2
 
 

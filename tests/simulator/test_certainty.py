@@ -1,4 +1,4 @@
-"""What the specs' overrides say of certainty is what the simulator's contract says: neither is surer than its source."""
+"""What the specs' overrides say of certainty is what the contract says: neither is surer than its source."""
 
 from pathlib import Path
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -162,6 +163,77 @@ def test_every_request_of_the_contract_is_answered_without_failing(api: Api) -> 
             assert found.status in (200, 204, 400, 404, 501), (method, path.template, found.body)
             if found.status == 501:
                 assert "not simulated" in found.body["error_message"]
+
+
+#: What docs/simulator.md says, of the operations that are neither self-documentation, stored objects nor lists.
+NOTHING_STORED = {
+    "automations/runs/results/{id}/{device_id}",
+    "automations/runs/status/{id}",
+    "automations/runs/status/{id}/{device_id}",
+    "configs/compliance/{id}",
+    "configs/inventory/{id}/settings",
+    "configs/inventory/{id}/settings/device",
+    "configs/inventory/{id}/settings/device/bulk",
+    "configs/scan/bulk/history/{device_id}",
+    "devices/channels/{id}/{name}",
+    "devices/management/{id}/{name}",
+    "devices/metrics/{id}/{name}",
+    "files/inventory/{fileset}",
+    "files/inventory/{fileset}/{path}",
+    "firmware_updates/progress/{device_id}",
+    "streams/bulk/rollups/{stream_id}",
+    "streams/history/{device_id}/carrier/{sim_id}/usage/{usage_id}",
+    "users/change_password/{uuid}",
+}
+OBJECTS = {"account/current", "account/current/security"}
+NOT_SIMULATED = {"POST firmware_updates/inventory", "GET jobs/inventory.xml"}
+
+
+def claim(path: contract.Path, method: str, stored: set[str]) -> tuple[int, str]:
+    """What docs/simulator.md says of a request: its status, and how its body is to be known."""
+    name = path.template.removeprefix("/ws/v1/")
+    collection = path.item_of or path.template.rpartition("/{")[0]
+    if f"{method} {name}" in NOT_SIMULATED:
+        return 501, "not simulated"
+    if method == "GET":
+        if name in NOTHING_STORED:
+            return 404, "Nothing is stored at"
+        if "bulk" in name.split("/"):
+            return 200, "csv"
+        return 200, "object" if name in OBJECTS or collection in stored else "list"
+    if path.template in stored:
+        return (201, "any") if method == "POST" else (204, "any")
+    if collection in stored and name.endswith("}"):
+        return (204, "any") if method == "DELETE" else (200, "object")
+    return 501, "not simulated"
+
+
+OPERATIONS = [(path, method) for path in contract.builtin("22.7").paths.values() for method in path.requests]
+
+
+@pytest.mark.parametrize(("path", "method"), OPERATIONS, ids=[f"{m} {p.template}" for p, m in OPERATIONS])
+def test_every_operation_does_what_the_documentation_says(path: contract.Path, method: str) -> None:
+    with closing(Simulator(devices=0)) as simulator:
+        api = Api(simulator)
+        stored = {other.template: other.key for other in simulator.contract.paths.values() if other.key}
+        for template, key in stored.items():
+            simulator.put(template, {key: "1"})
+        status, kind = claim(path, method, set(stored))
+        new = {str(path.key): "00000000-00000000-00000000-00000001"} if method == "POST" else {}
+        params = {"name": "x"} if (method, status) == ("DELETE", 204) and path.key else {}
+        url = "/".join("1" if "{" in part else part for part in path.template.split("/"))
+        found = api(method, url, None if method == "GET" else new, **params)
+        assert found.status == status, found.body
+        if status >= 400:
+            assert kind in found.body["error_message"]
+        elif kind == "csv":
+            assert found.headers["content-type"].startswith("text/csv")
+        elif kind == "list":
+            assert found.body["count"] == len(found.body["list"])
+        elif kind == "object":
+            assert "list" not in found.body
+        if status == 200 and "query" in path.requests[method].params:
+            assert api(method, url, query="nmae = 'x'").status == 400
 
 
 def test_contracts_that_cannot_be_used_say_why(tmp_path: Path) -> None:

@@ -56,6 +56,15 @@ def test_a_body_that_is_no_json_is_a_400(api: Api, body: bytes) -> None:
     assert api("POST", DEVICES, body).status == 400
 
 
+@pytest.mark.parametrize("depth", [150, 985, 1500])
+def test_a_body_that_is_nested_too_deep_is_a_400(api: Api, depth: int) -> None:
+    deep = b"[" * depth + b"]" * depth
+    for path in (DEVICES, "/ws/v1/monitors/inventory"):
+        for body in (b'{"id": "x", "type": %b}', b'[{"id": "x", "capabilities": %b}, 1]'):
+            assert api("POST", path, body % deep).status == 400
+    assert api("PUT", f"{DEVICES}/{api.ids()[0]}", b'{"notes": %b}' % deep).status == 400
+
+
 def test_put_changes_the_keys_sent_and_no_other(api: Api) -> None:
     [first, *_] = api.get(DEVICES).body["list"]
     path = f"{DEVICES}/{first['id']}"

@@ -116,6 +116,8 @@ def test_a_cursor_that_was_made_up_is_a_400(api: Api) -> None:
         ({"size": "-1"}, "size"),
         ({"size": "ten"}, "size"),
         ({"size": "1.5"}, "size"),
+        ({"size": "9" * 5000}, "size"),
+        ({"size": "0x10"}, "size"),
         ({"size": "²"}, "size"),
         ({"size": ""}, "size"),
         ({"orderby": "nmae"}, "nmae"),
@@ -148,6 +150,8 @@ def test_parameters_that_cannot_be_used_are_a_400(api: Api, params: dict[str, st
 def test_a_parameter_given_twice_or_not_in_utf8_is_a_400(api: Api) -> None:
     assert api.get(f"{DEVICES}?size=1&size=2").status == 400
     assert api.get(f"{DEVICES}?query=%FF").status == 400
+    assert api.get(f"{DEVICES}?query=\ud800").status == 400
+    assert api.get("/\ud800").status == 400
     assert api.get(f"{DEVICES}/%FF").status == 400
 
 

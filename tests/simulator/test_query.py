@@ -160,6 +160,37 @@ def test_long_chains_and_deep_nesting(fleet: tuple[Api, list[dict[str, Any]]]) -
     assert api.get(DEVICES, query=" or ".join(["id = 'x'"] * 30_001)).status == 400
 
 
+#: Numbers at and beyond the ends of 64 bits, of a float, and of what Python converts.
+HUGE = [str((1 << 63) + step) for step in (-1, 0, 1)] + ["9" * digits for digits in (20, 400, 5000)]
+HUGE += ["0x" + "f" * digits for digits in (16, 17, 300, 5000)] + ["9" * 400 + ".5", "1" * 5000 + ".0"]
+
+
+@pytest.mark.parametrize("field", ["last_update", "signal_percent", "vendor_id"])
+@pytest.mark.parametrize("number", HUGE, ids=lambda text: f"{text[:6]}-{len(text)}")
+def test_no_number_is_too_big(fleet: tuple[Api, list[dict[str, Any]]], field: str, number: str) -> None:
+    api, _ = fleet
+    for literal in (number, "-" + number, f"'{number}'"):
+        for sign in ORDER:
+            found = api.get(DEVICES, query=f"{field} {sign} {literal}")
+            assert found.status in (200, 400), found.body
+            if found.status == 200 and sign == ">":
+                everything = literal.startswith("-")
+                assert (found.body["count"] > 0) == everything
+
+
+@pytest.mark.parametrize("unit", "dhmsw")
+@pytest.mark.parametrize("digits", [14, 18, 19, 5000])
+def test_no_relative_time_is_too_far(fleet: tuple[Api, list[dict[str, Any]]], digits: int, unit: str) -> None:
+    api, _ = fleet
+    known = api.ids(query="last_update <> empty")
+    far = "9" * digits + unit
+    assert api.ids(query=f"last_update > -{far}") == api.ids(query=f"last_update < +{far}") == known
+    assert api.ids(query=f"last_update < -{far}") == api.ids(query=f"last_update > +{far}") == []
+    # Zeros before a number do not make it longer.
+    zeros = "0" * digits
+    assert api.ids(query=f"last_update > -{zeros}1{unit}") == api.ids(query=f"last_update > -1{unit}")
+
+
 def test_relative_times_mean_the_same_on_every_page() -> None:
     times = [NOW]
     simulator = Simulator(devices=0, clock=lambda: times[0])

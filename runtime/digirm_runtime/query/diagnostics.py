@@ -10,6 +10,9 @@ if TYPE_CHECKING:
 
 Severity: TypeAlias = Literal["error", "warning"]
 
+#: What is said of characters, wherever they stand.
+ODD_BLANK = "this white space is no plain blank"
+HALF = "half a character (a lone surrogate) cannot be sent"
 #: Columns of query text that are shown round a fault.
 _WIDTH = 100
 _TAB = 4

@@ -23,6 +23,8 @@ TABLES_FILE = "tables.json"
 MAX_JUDGED = 100
 _FORMAT = 1
 _METHODS = ("GET", "PUT", "DELETE", "POST", "PATCH", "HEAD")
+#: Where the tables keep the hash of all else in them.
+_OWN_HASH = "tables_sha256"
 
 
 def language_files(spec: Spec) -> dict[str, str]:
@@ -32,6 +34,7 @@ def language_files(spec: Spec) -> dict[str, str]:
     built = tables.build(spec)
     text = grammar.render(built)
     built["grammar_sha256"] = _sha256(text)
+    built[_OWN_HASH] = _sha256(_dumps(built))
     return {GRAMMAR_FILE: text, TABLES_FILE: _layout(built)}
 
 
@@ -97,6 +100,8 @@ class Language:
             raise SpecError(f"{tables_file} is not JSON; generate it again") from None
         if not isinstance(tables, dict) or tables.get("format") != _FORMAT:
             raise SpecError(f"{tables_file} holds no query tables of format {_FORMAT}; generate it again")
+        if tables.pop(_OWN_HASH, None) != _sha256(_dumps(tables)):
+            raise SpecError(f"{tables_file} is not what was generated: it was edited or damaged; generate it again")
         grammar = _read(grammar_file)
         if _sha256(grammar) != tables.get("grammar_sha256"):
             raise SpecError(f"{grammar_file} is not the grammar that was generated: it was edited or damaged")
@@ -194,7 +199,7 @@ class Language:
 
     def _find(self, endpoint: str) -> tuple[list[str], int] | None:
         """(accepted parameters, number of the field table) of an endpoint; None for an unknown one."""
-        method, _, path = endpoint.rpartition(" ")
+        method, path = _split(endpoint)
         endpoints: dict[str, dict[str, list[Any]]] = self.tables["endpoints"]
         base = self.tables["spec"]["base_path"]
         methods = endpoints.get(path) or endpoints.get(f"{base}/{path.strip('/')}")
@@ -224,9 +229,15 @@ class Language:
 
         prefix = self.tables["spec"]["base_path"] + "/"
         names = [path.removeprefix(prefix) for path in self.tables["endpoints"]]
-        nearest = suggest(endpoint.rpartition(" ")[2].removeprefix(prefix).strip("/"), names)
+        nearest = suggest(_split(endpoint)[1].removeprefix(prefix).strip("/"), names)
         message = f"the spec has no endpoint '{endpoint[:120]}'"
         return Diagnostic("Q204", "error", message, 0, len(endpoint), nearest, "endpoint")
+
+
+def _split(endpoint: str) -> tuple[str, str]:
+    """(method, path) of an endpoint; without a method the first is empty. A path may hold blanks itself."""
+    method, _, path = endpoint.partition(" ")
+    return (method, path) if method in _METHODS else ("", endpoint)
 
 
 def _bounded(diagnostics: Iterable[Diagnostic]) -> Iterable[Diagnostic]:

@@ -13,6 +13,9 @@ from typing import NamedTuple
 
 #: White space between tokens. Only the blank is known to be accepted by the service.
 SPACE = " \t\r\n\f\v"
+BLANK = rf"[^\S{SPACE}]+"
+#: Halves of characters, which UTF-8 has no bytes for.
+SURROGATES = "[\ud800-\udfff]+"
 #: Quotation marks of word processors, and the backtick.
 TYPOGRAPHIC = "\u2018\u2019\u201a\u201b\u201c\u201d\u201e\u201f\xab\xbb\u2039\u203a`\xb4\u2032\u2033"
 _SIGNS = "=<>!~^|&*%@:?/$#"
@@ -25,7 +28,7 @@ _LOOSE = (
     ("TYPOGRAPHIC", rf"[{TYPOGRAPHIC}][^{TYPOGRAPHIC}'\"()]*+[{TYPOGRAPHIC}]|[{TYPOGRAPHIC}]"),
     ("BRACKET", r"\[[^\[\]'\"()]*+\]?|\]"),
     ("SIGNS", rf"[{re.escape(_SIGNS)}]+"),
-    ("BLANK", rf"[^\S{SPACE}]+"),
+    ("BLANK", BLANK),
     ("WORD", rf"[^\s()\[\]'\"{TYPOGRAPHIC}{re.escape(_SIGNS)}]+"),
 )
 LOOSE = frozenset(name for name, _ in _LOOSE)

@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterable, Sequence
 
 from digirm_runtime.query.check import Judge
-from digirm_runtime.query.diagnostics import Diagnostic, Severity
+from digirm_runtime.query.diagnostics import HALF, ODD_BLANK, Diagnostic, Severity
+from digirm_runtime.query.lexer import BLANK, SURROGATES
 from digirm_runtime.query.spelling import misspelt, suggest
 
 #: The largest page that the service documents.
@@ -15,6 +16,7 @@ MAX_SIZE = 1000
 
 def orderby(judge: Judge, text: str) -> Iterable[Diagnostic]:
     """`field [asc|desc]`; several fields, joined by commas, are accepted with a warning."""
+    yield from _characters(text, "orderby")
     clauses = list(re.finditer(r"[^,]*", text)) if text.strip() else []
     clauses = [clause for clause in clauses if clause.start() == 0 or text[clause.start() - 1] == ","]
     if not clauses:
@@ -63,6 +65,7 @@ def size(text: str) -> Iterable[Diagnostic]:
 
 def fields(judge: Judge, text: str) -> Iterable[Diagnostic]:
     """Column names joined by commas. Columns are more than query fields, so only a slip of the pen is noted."""
+    yield from _characters(text, "fields")
     seen: set[str] = set()
     position = 0
     for part in text.split(","):
@@ -77,6 +80,14 @@ def fields(judge: Judge, text: str) -> Iterable[Diagnostic]:
         elif name not in judge.fields and (slip := misspelt(name, judge.fields)):
             yield Diagnostic("Q423", "warning", f"'{name[:60]}' is no known column", start, end, slip, "fields")
         seen.add(name)
+
+
+def _characters(text: str, parameter: str) -> Iterable[Diagnostic]:
+    """What is refused wherever it stands, as it is in a query."""
+    for found in re.finditer(BLANK, text):
+        yield Diagnostic("Q125", "error", ODD_BLANK, *found.span(), " ", parameter)
+    for found in re.finditer(SURROGATES, text):
+        yield Diagnostic("Q126", "error", HALF, *found.span(), None, parameter)
 
 
 def as_text(value: object) -> str:

@@ -6,7 +6,9 @@ missing condition, a missing connective) and parsing goes on, so that one fault 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lark import Lark, Token, Transformer, UnexpectedToken
@@ -15,8 +17,9 @@ from lark.lexer import Lexer as LarkLexer
 
 from digirm_runtime.errors import SpecError
 from digirm_runtime.query.ast import And, Condition, Expr, Not, Or, conditions, read_literal
+from digirm_runtime.query.diagnostics import HALF, ODD_BLANK
 from digirm_runtime.query.faults import Faults
-from digirm_runtime.query.lexer import LOOSE, SPACE, Lexer
+from digirm_runtime.query.lexer import LOOSE, SPACE, SURROGATES, Lexer
 from digirm_runtime.query.lexer import Token as Piece
 
 if TYPE_CHECKING:
@@ -58,6 +61,8 @@ class Parser:
         if not tokens:
             faults.add("Q101", "the query is empty: nothing is filtered", 0, len(text), warning=True)
             return Outcome(None, [], faults.diagnostics)
+        for half in islice(re.finditer(SURROGATES, text), MAX_DIAGNOSTICS):
+            faults.add("Q126", HALF, *half.span())
         run = _Run(self._lark, text, tokens, faults)
         run.all()
         _spacing(text, tokens, faults)
@@ -158,7 +163,7 @@ class _Run:
         while stop < len(tokens) and tokens[stop].kind in LOOSE:
             stop += 1
         for token in [token for token in tokens[index:stop] if token.kind == "BLANK"][:MAX_DIAGNOSTICS]:
-            self.faults.add("Q125", "this white space is no plain blank", token.start, token.end, " ")
+            self.faults.add("Q125", ODD_BLANK, token.start, token.end, " ")
         chunk = [token for token in tokens[index:stop] if token.kind != "BLANK"]
         if not chunk:
             return stop
