@@ -307,7 +307,7 @@ class Client(_Base):
         return self._transport.run(self._open_stream(operation))
 
     def close(self) -> None:
-        """Close the connections. The client can be used again; it then opens new ones."""
+        """Close the connections; a later call opens new ones. A simulator in this process ends with its client."""
         if self._lazy_transport is not None:
             self._lazy_transport.close()
         elif self._handler is not None:

@@ -146,12 +146,9 @@ class Transport:
             if self._sync is None:
                 self._sync = httpx.Client(**self._settings())
                 weakref.finalize(self, self._sync.close)
-        client, wire = self._sync, step.request
+            client = self._sync
         try:
-            request = client.build_request(
-                wire.method, wire.url, headers=wire.headers, content=wire.body or None, timeout=_timeout(step)
-            )
-            response = client.send(request, stream=True)
+            response = client.send(_request(client, step), stream=True)
         except _FAULTS as error:
             raise _fault(error) from error
         answer = Response(
@@ -210,12 +207,8 @@ class Transport:
         client = self._by_loop.get(loop)
         if client is None:
             client = self._by_loop[loop] = httpx.AsyncClient(**self._settings())
-        wire = step.request
         try:
-            request = client.build_request(
-                wire.method, wire.url, headers=wire.headers, content=wire.body or None, timeout=_timeout(step)
-            )
-            response = await client.send(request, stream=True)
+            response = await client.send(_request(client, step), stream=True)
         except _FAULTS as error:
             raise _fault(error) from error
         if step.stream and response.status_code < 300:
@@ -272,8 +265,11 @@ async def _achunks(response: httpx.Response, until: float | None) -> AsyncIterat
         await response.aclose()
 
 
-def _timeout(step: Send) -> float:
-    return step.timeout if step.until is None else max(0.001, min(step.timeout, step.until - time.monotonic()))
+def _request(client: httpx.Client | httpx.AsyncClient, step: Send) -> httpx.Request:
+    wire, timeout = step.request, step.timeout
+    if step.until is not None:
+        timeout = max(0.001, min(timeout, step.until - time.monotonic()))
+    return client.build_request(wire.method, wire.url, headers=wire.headers, content=wire.body or None, timeout=timeout)
 
 
 def _in_time(until: float | None) -> None:
