@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from _thread import allocate_lock
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from digirm_runtime.branch import Branch
 from digirm_runtime.errors import CredentialsError, QueryError, RemoteManagerError
 from digirm_runtime.operation import Operation, encode_params
-from digirm_runtime.options import NO_OPTIONS, ApiKey, Options, Throttle, Validate
+from digirm_runtime.options import NO_OPTIONS, ApiKey, Options, Throttle, Validate, check_validate
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from digirm_runtime.package import Package
     from digirm_runtime.throttle import Governor
     from digirm_runtime.transport import Transport
-    from digirm_runtime.wire import Handler, Request, Response
+    from digirm_runtime.wire import AsyncResponse, Handler, Request, Response
 
 DEFAULT_TIMEOUT = 30.0
 DEFAULT_THROTTLE = Throttle((240, 60), (40, 10), concurrent=4)
@@ -64,8 +65,7 @@ class _Base(Branch):
         in_process = scheme not in ("http", "https")
         if not in_process:
             _check_address(address)
-        if validate not in ("error", "strict", "warn", "off"):
-            raise ValueError(f"validate must be 'error', 'strict', 'warn' or 'off', not {validate!r}")
+        check_validate(validate)
         self.url = address if in_process else address.rstrip("/")
         self._timeout = timeout
         self._validate = validate
@@ -90,6 +90,7 @@ class _Base(Branch):
         self._transport_argument = transport
         self._handler: Handler | None = _open_handler(address) if in_process else None
         self._lazy_transport: Transport | None = None
+        self._lock = allocate_lock()
 
     @property
     def origin(self) -> str:
@@ -111,13 +112,15 @@ class _Base(Branch):
 
     @property
     def _transport(self) -> Transport:
-        if self._lazy_transport is None:
-            from digirm_runtime.transport import Transport
+        # Threads that share a client must share its transport: one that lost a race would be closed in use.
+        with self._lock:
+            if self._lazy_transport is None:
+                from digirm_runtime.transport import Transport
 
-            self._lazy_transport = Transport(
-                self.origin, handler=self._handler, transport=self._transport_argument, auth=self._foreign_auth
-            )
-        return self._lazy_transport
+                self._lazy_transport = Transport(
+                    self.origin, handler=self._handler, transport=self._transport_argument, auth=self._foreign_auth
+                )
+            return self._lazy_transport
 
     def _flow(self, operation: Operation[Any], decode: Callable[[Response], Any], stream: bool = False) -> Flow[Any]:
         """Check an operation and begin its flow. Raises ValueError or QueryError for what must not be sent."""
@@ -218,7 +221,7 @@ class _Base(Branch):
 
         return self._send(method, path, params, body, options or NO_OPTIONS, decode)
 
-    def _open_stream(self, operation: Operation[Any]) -> Flow[tuple[Response, Callable[[], None]]]:
+    def _open_stream(self, operation: Operation[Any]) -> Flow[tuple[Any, Callable[[], None]]]:
         governor = self._governor
 
         def release() -> None:
@@ -269,8 +272,14 @@ class Client(_Base):
 
     `url` defaults to DIGIRM_URL, then to the public service; `sim:` runs a simulator in this process.
     `auth` is `(user, password)`, `ApiKey(id, secret)` or an `httpx.Auth`; otherwise the environment and netrc are
-    asked. Raises CredentialsError where there are none. `timeout` is in seconds. The default throttle does not apply
-    in process.
+    asked. `timeout` is how many seconds a connection may be silent; `transport` an httpx transport to send through.
+
+    `validate` is what happens to a query, ordering, size or field list that the spec does not know: `error` refuses it
+    where the spec is sure, `strict` always, `warn` logs, `off` does not look. `read_only` refuses every method but GET
+    and HEAD. `throttle` is what the client keeps to, together with all clients of this account in the process; None
+    keeps to nothing, and the default does not apply in process.
+
+    Raises CredentialsError where there are no credentials, ValueError for an address that is none.
     """
 
     def request(
@@ -284,7 +293,8 @@ class Client(_Base):
     ) -> Any:
         """Call any path: decoded JSON, None for an empty answer, else text or bytes by content type.
 
-        Raises APIError, TransportError.
+        Raises APIError, TransportError; before sending ValueError or TypeError for a path, header, parameter or body
+        that cannot be sent, and RemoteManagerError where the client is read-only.
         """
         return self.fetch(method, path, params=params, body=body, options=options).data
 
@@ -334,7 +344,8 @@ class AsyncClient(_Base):
     ) -> Any:
         """Call any path: decoded JSON, None for an empty answer, else text or bytes by content type.
 
-        Raises APIError, TransportError.
+        Raises APIError, TransportError; before sending ValueError or TypeError for a path, header, parameter or body
+        that cannot be sent, and RemoteManagerError where the client is read-only.
         """
         return (await self.fetch(method, path, params=params, body=body, options=options)).data
 
@@ -353,7 +364,7 @@ class AsyncClient(_Base):
     async def _run(self, operation: Operation[Any]) -> Any:
         return await self._transport.arun(self._flow(operation, operation.decode))
 
-    async def _stream(self, operation: Operation[Any]) -> tuple[Response, Callable[[], None]]:
+    async def _stream(self, operation: Operation[Any]) -> tuple[AsyncResponse, Callable[[], None]]:
         return await self._transport.arun(self._open_stream(operation))
 
     async def aclose(self) -> None:

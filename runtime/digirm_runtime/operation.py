@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
 
 from digirm_runtime.options import NO_OPTIONS, Options
+from digirm_runtime.text import number_text, time_text
 from digirm_runtime.wire import Response
 
 if TYPE_CHECKING:
@@ -126,7 +127,7 @@ def encode_param(name: str, value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int | float):
-        return str(value)
+        return number_text(value)
     if isinstance(value, Sequence) and not isinstance(value, bytes | bytearray):
         parts = [encode_param(name, part) for part in value]
         if any("," in part for part in parts):
@@ -138,16 +139,7 @@ def encode_param(name: str, value: Any) -> str:
     from digirm_runtime.query.printer import print_expr
 
     if isinstance(value, datetime):
-        return encode_time(name, value)
+        return time_text(value)
     if isinstance(value, And | Or | Not | Condition):
         return print_expr(value)
     raise TypeError(f"{name} cannot be {type(value).__name__}")
-
-
-def encode_time(name: str, value: datetime) -> str:
-    """An aware time as the service writes it. Raises ValueError for a naive one, whose zone is anyone's guess."""
-    if value.tzinfo is None:
-        raise ValueError(f"{name}: a time needs a time zone")
-    from datetime import UTC
-
-    return value.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

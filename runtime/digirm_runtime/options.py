@@ -12,6 +12,12 @@ from digirm_runtime.errors import CredentialsError
 Validate: TypeAlias = Literal["error", "strict", "warn", "off"]
 
 
+def check_validate(value: str) -> None:
+    """Raise ValueError for what is none of the words of `Validate`."""
+    if value not in ("error", "strict", "warn", "off"):
+        raise ValueError(f"validate must be 'error', 'strict', 'warn' or 'off', not {value!r}")
+
+
 class ApiKey:
     """An API key: sent as `X-API-KEY-ID` and `X-API-KEY-SECRET` (documented by Digi).
 
@@ -74,6 +80,8 @@ class Options:
         validate: Validate | None = None,
         deadline: float | None = None,
     ) -> None:
+        if validate is not None:
+            check_validate(validate)
         self.timeout = timeout
         self.retries = retries
         self.headers = dict(headers or {})
@@ -82,7 +90,10 @@ class Options:
 
     def __repr__(self) -> str:
         # Header values may be credentials.
-        return f"Options(timeout={self.timeout}, retries={self.retries}, headers={sorted(self.headers)})"
+        return (
+            f"Options(timeout={self.timeout}, retries={self.retries}, headers={sorted(self.headers)}, "
+            f"validate={self.validate!r}, deadline={self.deadline})"
+        )
 
 
 NO_OPTIONS = Options()

@@ -180,5 +180,5 @@ def _advance(steps: Generator[Operation[T], Any, None], answer: Any) -> Operatio
 
 def _limited(operation: Operation[T], limit: int) -> Operation[T]:
     copy = operation.with_params(operation.params)
-    copy.limit = limit
+    copy.limit = limit if operation.limit is None else min(limit, operation.limit)
     return copy

@@ -12,8 +12,6 @@ from digirm_runtime.errors import TransportError
 if TYPE_CHECKING:
     from digirm_runtime.client import AsyncClient, Client
     from digirm_runtime.operation import Operation
-    from digirm_runtime.transport import AsyncResponse
-    from digirm_runtime.wire import Response
 
 
 MAX_ROW = 16 * 1024 * 1024
@@ -106,8 +104,11 @@ class Rows:
                 yield from parser.feed(chunk)
             yield from parser.feed(b"", final=True)
         finally:
-            _close(response)
-            release()
+            # Leaving a loop half-way must give back the connection, and the slot whatever happens to that.
+            try:
+                response.close()
+            finally:
+                release()
 
 
 class AsyncRows:
@@ -121,30 +122,13 @@ class AsyncRows:
         response, release = await self._client._stream(self._operation)
         parser = CsvRows()
         try:
-            async for chunk in _achunks(response):
+            async for chunk in response.stream:
                 for row in parser.feed(chunk):
                     yield row
             for row in parser.feed(b"", final=True):
                 yield row
         finally:
-            stream = getattr(response, "stream", None)
-            if stream is not None:
-                await stream.aclose()
-            release()
-
-
-async def _achunks(response: Response | AsyncResponse) -> AsyncIterator[bytes]:
-    stream: AsyncIterator[bytes] | None = getattr(response, "stream", None)
-    if stream is None:
-        for chunk in response.chunks():
-            yield chunk
-    else:
-        async for chunk in stream:
-            yield chunk
-
-
-def _close(response: Response) -> None:
-    # Leaving a loop half-way must give the connection back.
-    close = getattr(response.body, "close", None)
-    if close is not None:
-        close()
+            try:
+                await response.aclose()
+            finally:
+                release()

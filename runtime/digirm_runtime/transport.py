@@ -9,14 +9,14 @@ from __future__ import annotations
 import threading
 import time
 import weakref
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import httpx
 
 from digirm_runtime.errors import RemoteManagerError, TransportError
 from digirm_runtime.flow import Acquire, Flow, Send, Step, Wait
-from digirm_runtime.wire import Handler, Response
+from digirm_runtime.wire import AsyncResponse, Handler, Response
 
 if TYPE_CHECKING:
     import ssl
@@ -102,6 +102,7 @@ class Transport:
         self._auth = auth
         self._lock = threading.Lock()
         self._sync: httpx.Client | None = None
+        self._finalizer: weakref.finalize[..., Any] | None = None
         # httpx binds its connections to the event loop that opened them.
         self._by_loop: weakref.WeakKeyDictionary[Any, httpx.AsyncClient] = weakref.WeakKeyDictionary()
 
@@ -145,12 +146,16 @@ class Transport:
         with self._lock:
             if self._sync is None:
                 self._sync = httpx.Client(**self._settings())
-                weakref.finalize(self, self._sync.close)
+                self._finalizer = weakref.finalize(self, self._sync.close)
             client = self._sync
         try:
             response = client.send(_request(client, step), stream=True)
         except _FAULTS as error:
             raise _fault(error) from error
+        except RuntimeError as error:
+            if not client.is_closed:
+                raise
+            raise TransportError("the client was closed during the call", sent=False) from error
         answer = Response(
             response.status_code, response.headers, _chunks(response, None if step.stream else step.until)
         )
@@ -162,6 +167,8 @@ class Transport:
         """Close the connections of the blocking client and the handler."""
         with self._lock:
             client, self._sync = self._sync, None
+            if self._finalizer is not None:
+                self._finalizer.detach()
         if client is not None:
             client.close()
         if self._handler is not None:
@@ -202,7 +209,10 @@ class Transport:
 
         if self._handler is not None:
             # The handler is synchronous; a thread keeps the loop free while it works.
-            return _whole(await asyncio.to_thread(self._handler.handle, step.request), step.stream)
+            answer = await asyncio.to_thread(self._handler.handle, step.request)
+            if step.stream and answer.status < 300:
+                return AsyncResponse(answer.status, answer.headers, _in_threads(answer))
+            return _whole(answer, False)
         loop = asyncio.get_running_loop()
         client = self._by_loop.get(loop)
         if client is None:
@@ -211,6 +221,10 @@ class Transport:
             response = await client.send(_request(client, step), stream=True)
         except _FAULTS as error:
             raise _fault(error) from error
+        except RuntimeError as error:
+            if not client.is_closed:
+                raise
+            raise TransportError("the client was closed during the call", sent=False) from error
         if step.stream and response.status_code < 300:
             return AsyncResponse(response.status_code, response.headers, _achunks(response, None))
         body = b"".join([chunk async for chunk in _achunks(response, step.until)])
@@ -225,16 +239,6 @@ class Transport:
             await client.aclose()
         if self._handler is not None:
             self._handler.close()
-
-
-class AsyncResponse(Response):
-    """A response whose body is an asynchronous iterator of chunks."""
-
-    __slots__ = ("stream",)
-
-    def __init__(self, status: int, headers: Any, stream: AsyncIterator[bytes]) -> None:
-        super().__init__(status, headers)
-        self.stream = stream
 
 
 def _whole(response: Response, stream: bool) -> Response:
@@ -254,7 +258,18 @@ def _chunks(response: httpx.Response, until: float | None) -> Iterator[bytes]:
         response.close()
 
 
-async def _achunks(response: httpx.Response, until: float | None) -> AsyncIterator[bytes]:
+async def _in_threads(response: Response) -> AsyncGenerator[bytes, None]:
+    import asyncio
+
+    chunks = response.chunks()
+    try:
+        while (chunk := await asyncio.to_thread(next, chunks, None)) is not None:
+            yield chunk
+    finally:
+        response.close()
+
+
+async def _achunks(response: httpx.Response, until: float | None) -> AsyncGenerator[bytes, None]:
     try:
         async for chunk in response.aiter_bytes():
             _in_time(until)

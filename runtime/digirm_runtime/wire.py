@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping
 from typing import Protocol
 
 #: Response header by which the simulator says that it is one; a crawl that sees it writes `reconstructed` specs.
@@ -53,8 +53,28 @@ class Response:
         else:
             yield from self.body
 
+    def close(self) -> None:
+        """Give back what a streamed body holds, read to its end or not."""
+        close = getattr(self.body, "close", None)
+        if close is not None:
+            close()
+
     def __repr__(self) -> str:
         return f"<Response {self.status}>"
+
+
+class AsyncResponse(Response):
+    """A response whose body is an asynchronous iterator of chunks, `stream`."""
+
+    __slots__ = ("stream",)
+
+    def __init__(self, status: int, headers: Mapping[str, str], stream: AsyncGenerator[bytes, None]) -> None:
+        super().__init__(status, headers)
+        self.stream = stream
+
+    async def aclose(self) -> None:
+        """Give back what the stream holds, read to its end or not."""
+        await self.stream.aclose()
 
 
 class Handler(Protocol):

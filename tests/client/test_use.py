@@ -152,3 +152,30 @@ def test_everything_exported_is_there() -> None:
     assert issubclass(digirm.Throttled, RemoteManagerError)
     with pytest.raises(AttributeError):
         digirm.nothing  # type: ignore[attr-defined]  # noqa: B018
+
+
+def test_async_rows_leave_the_loop_free() -> None:
+    async def main() -> None:
+        async with AsyncClient("sim:?devices=300") as rm:
+            beats = 0
+            rows = 0
+            reading = asyncio.Event()
+
+            async def beat() -> None:
+                nonlocal beats
+                await reading.wait()
+                while not done:
+                    beats += 1
+                    await asyncio.sleep(0)
+
+            done = False
+            task = asyncio.create_task(beat())
+            async for _ in rm.devices.bulk.csv(fields=["id"]):
+                rows += 1
+                reading.set()
+            done = True
+            await task
+            assert rows == 300
+            assert beats > 0
+
+    asyncio.run(main())

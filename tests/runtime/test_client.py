@@ -2,6 +2,7 @@
 
 import asyncio
 import pickle
+import socket
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -300,3 +301,75 @@ def test_a_long_retry_after_is_told_and_not_waited_for(request_with: Request) ->
 def test_a_host_name_that_cannot_be(request_with: Request) -> None:
     with pytest.raises(TransportError):
         request_with("http://xn--", "GET", "/x", options=Options(retries=0))
+
+
+def test_a_throttled_answer_holds_back_every_client_of_the_account() -> None:
+    settings: dict[str, Any] = {"auth": ("holds", "back"), "throttle": Throttle((100, 60))}
+    with script(Answer(429, headers=(("retry-after", "30"),))) as server:
+        one, other = Client(server.url, **settings), Client(server.url, **settings)
+        with pytest.raises(Throttled):
+            one.request("GET", "/x", options=Options(retries=0))
+        assert other._governor is not None
+        delay = other._governor.enter(lambda: None)
+        assert delay is not None
+        assert 25 < delay <= 30
+
+
+def test_a_deadline_bounds_an_answer_that_trickles(request_with: Request) -> None:
+    given_up = threading.Event()
+
+    def trickle(server: socket.socket) -> None:
+        connection, _ = server.accept()
+        with connection:
+            connection.recv(65536)
+            connection.sendall(b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 100000\r\n\r\n")
+            # Each byte comes well within the time-out of one read.
+            while not given_up.wait(0.01):
+                try:
+                    connection.sendall(b" ")
+                except OSError:
+                    return
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        thread = threading.Thread(target=trickle, args=(server,), daemon=True)
+        thread.start()
+        url = f"http://127.0.0.1:{server.getsockname()[1]}"
+        with pytest.raises(TransportError):
+            request_with(url, "GET", "/x", options=Options(deadline=0.2, retries=0))
+        assert not given_up.is_set()
+        given_up.set()
+        thread.join()
+
+
+def test_threads_that_share_a_new_client_share_its_transport() -> None:
+    count = 8
+    with script(Answer(body=OK)) as server, Client(server.url, auth=("a", "b"), throttle=None) as client:
+        ready = threading.Barrier(count)
+        seen: list[object] = []
+
+        def first_call() -> None:
+            ready.wait()
+            seen.append(client._transport)
+            client.request("GET", "/x")
+
+        threads = [threading.Thread(target=first_call) for _ in range(count)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert len(server.got) == count
+        assert len(set(map(id, seen))) == 1
+
+
+def test_parameters_are_numbers_and_times_as_in_queries(request_with: Request) -> None:
+    with script(Answer(body=OK)) as server:
+        request_with(server.url, "GET", "/x", params={"small": 1e-7, "whole": 5})
+        assert server.got[0].params == {"small": "0.0000001", "whole": "5"}
+        with pytest.raises(ValueError, match="no number"):
+            request_with(server.url, "GET", "/x", params={"small": float("nan")})
+
+
+def test_settings_that_are_none_are_refused() -> None:
+    with pytest.raises(ValueError, match="validate must be"):
+        Options(validate="of")  # type: ignore[arg-type]
+    assert "deadline=3" in repr(Options(deadline=3))

@@ -140,6 +140,7 @@ def test_first_and_pages() -> None:
     with Server(paged(5)) as server, Client(server.url, auth=("a", "b")) as client:
         things = Things(client)
         assert things.list().first() == {"id": 0}
+        assert things.list(limit=0).first() is None
         assert server.got[-1].params["size"] == "1"
         assert [len(page) for page in things.list(size=2).pages()] == [2, 2, 1]
     with Server(paged(0)) as server, Client(server.url, auth=("a", "b")) as client:

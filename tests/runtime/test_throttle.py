@@ -93,9 +93,14 @@ def test_a_pause_holds_for_everybody() -> None:
 
 def test_one_account_has_one_governor_as_strict_as_its_strictest_client() -> None:
     mine = governor("https://h", "account", Throttle((240, 60), concurrent=4))
-    same = governor("https://h", "account", Throttle((100, 60), concurrent=8))
-    assert same is mine
+    assert governor("https://h", "account", Throttle((3, 60), concurrent=2)) is mine
+    assert governor("https://h", "account", Throttle((100, 60), concurrent=8)) is mine
     assert governor("https://h", "other", Throttle((240, 60))) is not mine
-    for _ in range(4):
+    for _ in range(2):
         assert mine.enter(no_wake) is None
+    assert mine.enter(no_wake) is not None
+    for _ in range(2):
+        mine.leave()
+    assert mine.enter(no_wake) is None
+    mine.leave()
     assert mine.enter(no_wake) is not None

@@ -35,6 +35,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeAlias, TypeVar
 
 from digirm_runtime.query.ast import Condition, Expr, Literal, Or
+from digirm_runtime.text import number_text, time_text
 
 if TYPE_CHECKING:
     from datetime import datetime, timedelta
@@ -281,14 +282,11 @@ def to_literal(value: object) -> Literal:
     if isinstance(value, str):
         return Literal("text", str(value))
     if isinstance(value, int | float):
-        return Literal("number", _number(value))
-    from datetime import UTC, datetime, timedelta
+        return Literal("number", number_text(value))
+    from datetime import datetime, timedelta
 
     if isinstance(value, datetime):
-        if value.utcoffset() is None:
-            raise ValueError(f"{value!r} has no time zone; use datetime.now(UTC) or .astimezone()")
-        utc = value.astimezone(UTC).replace(tzinfo=None)
-        return Literal("text", utc.isoformat(timespec="milliseconds") + "Z")
+        return Literal("text", time_text(value))
     if isinstance(value, timedelta):
         if value.microseconds:
             raise ValueError(f"{value!r} is no whole number of seconds")
@@ -296,7 +294,7 @@ def to_literal(value: object) -> Literal:
     if isinstance(value, Sequence) and value and not isinstance(value, bytes | bytearray | memoryview):
         numbers: Sequence[Any] = value
         if all(isinstance(item, int | float) and not isinstance(item, bool) for item in numbers):
-            return Literal("area", f"[{','.join(map(_number, numbers))}]")
+            return Literal("area", f"[{','.join(map(number_text, numbers))}]")
     raise TypeError(f"{type(value).__name__} cannot be written in a query")
 
 
@@ -304,20 +302,6 @@ def _is_enum(value: object) -> bool:
     from enum import Enum
 
     return isinstance(value, Enum)
-
-
-def _number(value: float) -> str:
-    if isinstance(value, int):
-        return str(int(value))
-    if value - value != 0:
-        raise ValueError(f"{value!r} cannot be written in a query")
-    text = repr(float(value))
-    if "e" in text:
-        # The language knows no exponents.
-        from decimal import Decimal
-
-        text = format(Decimal(text), "f")
-    return text
 
 
 def _relative(seconds: int) -> Relative:
