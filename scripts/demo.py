@@ -13,6 +13,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 SCRATCH = Path(".demo")
 SPECS = SCRATCH / "specs" / "22.7"
+OVERRIDES = Path("specs/22.7/overrides.toml")
+CLIENT = SCRATCH / "client"
 DIGIRM = str(Path(sys.executable).with_name("digirm"))
 GOOD = "connection_status = 'connected' and last_update > -1d and ip startswith '10.20.1.'"
 BAD = GOOD + " and nmae contains 'x'"
@@ -50,20 +52,24 @@ def main() -> int:
     with simulator() as url:
         env = {k: v for k, v in os.environ.items() if not k.startswith("DIGIRM_")}
         env |= {"DIGIRM_URL": url, "DIGIRM_USERNAME": "demo", "DIGIRM_PASSWORD": "demo"}
-        env["PYTHONPATH"] = str(SCRATCH / "client")
+        env["PYTHONPATH"] = str(CLIENT)
         step("1. Capture what the API says about itself")
         failures += show(["crawl", url, "--out", str(SPECS), "--api-version", "22.7"], env)
-        # What people know beyond the crawl: documented payloads, better names.
-        shutil.copy("specs/22.7/overrides.toml", SPECS)
+        print("Beside it goes what people know beyond the crawl: documented payloads, better names.")
+        print(f"$ cp {OVERRIDES} {SPECS}/", flush=True)
+        shutil.copy(OVERRIDES, SPECS)
         step("2. Generate a typed client from it")
-        failures += show(["generate", "--specs", str(SPECS), "--out", str(SCRATCH / "client"), "--package", "acme_rm"])
+        failures += show(["generate", "--specs", str(SPECS), "--out", str(CLIENT), "--package", "acme_rm"])
         step("3. Check queries without a connection: a good one, and one with a misspelt field")
         check = ["check", "--specs", str(SPECS), "--endpoint", "devices/inventory"]
         failures += show([*check, GOOD])
         failures += show([*check, BAD], expect=1)
         step("4. Import the client and call the service")
-        print(CALLS.strip(), flush=True)
-        failures += run([sys.executable, "-c", CALLS], env)
+        program = SCRATCH / "client.py"
+        program.write_text(CALLS.lstrip(), "utf-8")
+        print(CALLS.strip())
+        print(f"\n$ PYTHONPATH={CLIENT} python {program}\noutput:", flush=True)
+        failures += run([sys.executable, str(program)], env)
     print(f"\n{failures} steps misbehaved" if failures else "\nAll steps behaved as they must.")
     return 1 if failures else 0
 

@@ -65,6 +65,8 @@ def run(args: argparse.Namespace) -> int:
         for line in _SHOW[args.format](source, report):
             print(line)
     if args.format == "text":
+        # Through a pipe the lines would otherwise come after their summary.
+        sys.stdout.flush()
         what = "1 query" if len(sources) == 1 else f"{len(sources)} queries"
         print(f"{what}, {len(sources) - good} with errors; judged by {language.info}", file=sys.stderr)
     return FINE if good == len(sources) else FINDINGS

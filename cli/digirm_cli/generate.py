@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from digirm_cli.common import FINDINGS, FINE, fail, named, warn
+from digirm_cli.common import FINDINGS, FINE, named, warn
 
 
 def register(subparsers: Any) -> None:
@@ -28,14 +28,10 @@ def register(subparsers: Any) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """0: written, or nothing differs; 1: `--check` found a difference; 2: it could not run."""
+    """0: written, or nothing differs; 1: `--check` found a difference. Raises SpecError where it cannot run."""
     from digirm_codegen.generate import generate
-    from digirm_runtime.errors import SpecError
 
-    try:
-        result = generate(args.specs, args.out, args.package, check=args.check)
-    except SpecError as error:
-        return fail(str(error))
+    result = generate(args.specs, args.out, args.package, check=args.check)
     for problem in result.problems:
         warn(f"skipped: {problem}")
     for stranger in result.strangers:

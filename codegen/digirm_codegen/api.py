@@ -144,8 +144,7 @@ def _signature(operation: Operation, function: str, args: list[Code], result: st
     if args:
         parts.append(Code("/"))
     if operation.has_body:
-        required = operation.kind in ("create", "update")
-        parts.append(Code("body: _face.Body" if required else "body: _face.Body | None = None"))
+        parts.append(Code("body: _face.Body" if operation.needs_body else "body: _face.Body | None = None"))
     parts.append(Code("*"))
     parts += [
         Code(f"{name(param.name)}: {_PARAM_TYPES.get(param.wire, '_face.Param')} = None") for param in operation.params

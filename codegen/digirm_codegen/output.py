@@ -16,8 +16,8 @@ from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
 from digirm_runtime.errors import SpecError
+from digirm_runtime.package import MANIFEST
 
-MANIFEST = "_manifest.json"
 FORMAT = 1
 #: Raised when the layout of generated packages changes.
 GENERATOR = 1

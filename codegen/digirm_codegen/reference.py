@@ -65,9 +65,8 @@ def _rows(root: str, node: Node) -> list[str]:
 
 def _arguments(operation: Operation) -> str:
     # Without a required body, the body is one of the optional things that the dots stand for.
-    required = operation.kind in ("create", "update")
-    body = ["body"] if operation.has_body and required else []
-    dots = ["..."] if operation.params or (operation.has_body and not required) else []
+    body = ["body"] if operation.needs_body else []
+    dots = ["..."] if operation.params or (operation.has_body and not body) else []
     return ", ".join([*(arg.name for arg in operation.args), *body, *dots])
 
 

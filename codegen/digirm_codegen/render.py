@@ -7,7 +7,8 @@ from typing import NamedTuple
 from digirm_codegen import api, models, output, schemas
 from digirm_codegen.templating import Code, render
 from digirm_runtime import naming, tree
-from digirm_runtime.spec import Spec
+from digirm_runtime.package import MANIFEST
+from digirm_runtime.spec import DEVICE_NAMES, Spec
 from digirm_runtime.tree import Node
 
 #: What the package's root gives, and where it comes from; beside it stand `__all__` and the lazy import made of this.
@@ -33,10 +34,8 @@ EXPORTS: dict[str, tuple[str, ...]] = {
     ".query": ("check_query",),
 }
 _FLAVOURS = (Code(""), Code("Async"))
-#: Names of devices that some file systems keep for themselves, and the module that all of `fields` share.
-_RESERVED_FILES = frozenset(
-    ("con", "prn", "aux", "nul", *(f"{dev}{n}" for dev in ("com", "lpt") for n in range(10)), "types")
-)
+#: Module names that no category may have: `types` is the module that all of `fields` share.
+_RESERVED_FILES = DEVICE_NAMES | {"types"}
 
 
 class Rendered(NamedTuple):
@@ -86,7 +85,7 @@ def package(spec: Spec) -> Rendered:
     for node in named.categories:
         files[f"api/{stems[node.wire]}.py"] = api.module(spec, node, places, fieldsets.dotted)
     origin = {"api_version": spec.api_version, "provenance": spec.provenance, "fingerprint": spec.fingerprint}
-    files[output.MANIFEST] = output.manifest(files, origin)
+    files[MANIFEST] = output.manifest(files, origin)
     return Rendered(files, problems)
 
 

@@ -73,16 +73,21 @@ def update(folder: Path, found: Samples) -> list[str]:
         old = _read(file)
         try:
             for name, schema in schemas.items():
-                schemas[name] = merge(old[name], schema) if isinstance(old.get(name), dict) else schema
+                if name in old and not _is_schema(old[name]):
+                    raise SpecError(f"{file} is not what a sample wrote: {name!a}")
+                schemas[name] = merge(old[name], schema) if name in old else schema
             data = canonical({"$defs": {**old, **schemas}})
-        except (AttributeError, TypeError, ValueError, RecursionError):
+        except (ValueError, RecursionError):
             raise SpecError(f"{file} is not what a sample wrote") from None
         try:
             if not file.exists() or file.read_bytes() != data:
                 file.parent.mkdir(parents=True, exist_ok=True)
                 part = file.with_name(f".{file.name}.part")
-                part.write_bytes(data)
-                part.replace(file)
+                try:
+                    part.write_bytes(data)
+                    part.replace(file)
+                finally:
+                    part.unlink(missing_ok=True)
                 changed.append(f"schemas/{file.name}")
         except OSError as error:
             raise SpecError(f"cannot write {file}: {error.strerror}") from None
@@ -167,6 +172,15 @@ def _alike(properties: dict[str, Schema]) -> bool:
 def _kinds(schema: Schema) -> set[str]:
     kinds = schema.get("type", ())
     return {kinds} if isinstance(kinds, str) else {kind for kind in kinds if isinstance(kind, str)}
+
+
+def _is_schema(value: Any) -> bool:
+    """Whether a value has the shape of what `infer` makes, as far as `merge` looks at it."""
+    if not isinstance(value, dict) or not isinstance(value.get("type", ""), str | list):
+        return False
+    properties = value.get("properties", {})
+    inner = [value[key] for key in ("items", "additionalProperties") if key in value]
+    return isinstance(properties, dict) and all(map(_is_schema, [*inner, *properties.values()]))
 
 
 def _read(file: Path) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from typing import Any, Literal, NamedTuple
 import msgspec
 
 from digirm_runtime.errors import SpecError
-from digirm_runtime.spec import FORMAT, canonical, file_stem, fingerprint, matches
+from digirm_runtime.spec import FORMAT, canonical, file_stem, fingerprint, matches, whole_fingerprint
 
 INDEX = "index.json"
 Kind = Literal["forbidden", "not_found", "throttled", "refused", "failed", "unreachable", "invalid"]
@@ -67,7 +67,7 @@ def render(capture: Capture) -> dict[str, bytes]:
         "api_version": capture.api_version,
         "base_path": capture.base_path,
         "provenance": capture.provenance,
-        "fingerprint": fingerprint({entry["path"]: entry["fingerprint"] for entry in categories.values()}),
+        "fingerprint": whole_fingerprint((entry["path"], entry["fingerprint"]) for entry in categories.values()),
         "categories": categories,
         "unavailable": {name: why._asdict() for name, why in capture.unavailable.items()},
     }

@@ -17,6 +17,7 @@ from digirm_runtime.errors import SpecError
 if TYPE_CHECKING:
     from digirm_runtime.spec import Spec
 
+FORMAT = 1
 Certainty = Literal["recorded", "documented", "inferred"]
 Kind = Literal["list", "get", "csv", "describe", "create", "update", "delete", "update_all", "delete_all", "call"]
 
@@ -84,7 +85,7 @@ class TypeEntry(_Entry, frozen=True):
 class Overrides(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """All of one `overrides.toml`. Mappings are keyed by name; `names` by `METHOD path`."""
 
-    format: int = 1
+    format: int = FORMAT
     certainty: tuple[CertaintyEntry, ...] = ()
     names: dict[str, NameEntry] = {}
     operation: tuple[OperationEntry, ...] = ()
@@ -164,7 +165,10 @@ class Overrides(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def load(file: FilePath) -> Overrides:
-    """The overrides in `file`; none at all where it does not exist. Raises SpecError for a damaged one."""
+    """The overrides in `file`; none at all where it does not exist.
+
+    Raises SpecError for a damaged one, or one of another format.
+    """
     try:
         data: dict[str, Any] = tomllib.loads(file.read_text("utf-8"))
     except FileNotFoundError:
@@ -173,6 +177,8 @@ def load(file: FilePath) -> Overrides:
         raise SpecError(f"cannot read {file}: {error.strerror}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SpecError(f"{file}: {error}") from None
+    if data.get("format", FORMAT) != FORMAT:
+        raise SpecError(f"{file} has not the format {FORMAT}, the one that is known")
     try:
         return msgspec.convert(data, Overrides)
     except msgspec.ValidationError as error:

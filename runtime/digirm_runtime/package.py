@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from digirm_runtime.query.language import Language
 
+#: Lists the files of a generated package, and names the spec that they were made from.
 MANIFEST = "_manifest.json"
 
 

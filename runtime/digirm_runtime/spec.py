@@ -9,12 +9,13 @@ from __future__ import annotations
 import hashlib
 import json
 from pathlib import Path as FilePath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 import msgspec
 
 from digirm_runtime import template
 from digirm_runtime.errors import SpecError
+from digirm_runtime.query.tables import METHODS, is_operator
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -22,12 +23,13 @@ if TYPE_CHECKING:
     from digirm_runtime.overrides import Overrides
 
 FORMAT = 1
-METHODS = ("GET", "POST", "PUT", "DELETE", "PATCH", "HEAD")
 MAX_FILE_BYTES = 64 * 1024 * 1024
 MAX_NAME = 200
 MAX_TEMPLATE = 1000
 MAX_SEGMENTS = 32
 MAX_ARGS = 16
+#: Names of devices that some file systems keep for themselves.
+DEVICE_NAMES = frozenset(("con", "prn", "aux", "nul", *(f"{dev}{n}" for dev in ("com", "lpt") for n in range(10))))
 
 
 class Field(msgspec.Struct, frozen=True):
@@ -97,6 +99,11 @@ def canonical(document: Any) -> bytes:
 def fingerprint(document: Any) -> str:
     """`sha256:` and the hash of the document's canonical form."""
     return "sha256:" + hashlib.sha256(canonical(document)).hexdigest()
+
+
+def whole_fingerprint(categories: Iterable[tuple[str, str]]) -> str:
+    """The fingerprint of a whole API version, made from (path, fingerprint) of its categories."""
+    return fingerprint(dict(categories))
 
 
 def matches(document: Any, known: object) -> bool:
@@ -222,7 +229,7 @@ def from_documents(
         api_version=api_version,
         base_path=base_path,
         provenance=provenance,
-        fingerprint=fingerprint({c.path: c.fingerprint for c in categories}),
+        fingerprint=whole_fingerprint((c.path, c.fingerprint) for c in categories),
         categories=tuple(categories),
         unavailable=dict(unavailable or {}),
         problems=tuple(problems),
@@ -236,7 +243,7 @@ def from_documents(
 def file_stem(category: str) -> str:
     """The file name for a category, without ending: its own name where that is safe on every file system."""
     safe = "abcdefghijklmnopqrstuvwxyz0123456789_-"
-    reserved = {"index", "con", "prn", "aux", "nul", *(f"{dev}{n}" for dev in ("com", "lpt") for n in range(10))}
+    reserved = {"index", *DEVICE_NAMES}
     if category and len(category) <= 80 and category not in reserved and all(char in safe for char in category):
         return category
     plain = "".join(char if char in safe else "_" for char in category.lower())[:40]
@@ -328,31 +335,23 @@ class _Reader:
 
     def field(self, path: str, method: str, raw: Any) -> Field | None:
         name = raw.get("field") if isinstance(raw, dict) else None
-        if not _is_name(name) or not isinstance(name, str) or any(char in name for char in " \t'\"()[]<>=,"):
+        if not _is_name(name) or any(char in name for char in " \t'\"()[]<>=,"):
             self.problems.append(f"{method} {_shown(path)}: query field {_shown(name)} cannot be written in a query")
             return None
-        operators = tuple(op for op in _list(raw.get("operators")) if self.is_operator(path, name, op))
+        operators = tuple(op for op in _list(raw.get("operators")) if self.takes_operator(path, name, op))
         kind = raw.get("type")
         values, certainty = self.overrides.field_knowledge(path, method, name, self.provenance)
         return Field(
             name=name,
-            type=kind if isinstance(kind, str) and _is_name(kind) else "",
+            type=kind if _is_name(kind) else "",
             operators=tuple(dict.fromkeys(operators)),
             orderby=raw.get("orderby") is True,
             values=values,
             certainty=certainty,
         )
 
-    def is_operator(self, path: str, field: str, op: Any) -> bool:
-        # A word, or signs; a mixture, a quote, a bracket or a blank could not be told apart from a value.
-        good = (
-            isinstance(op, str)
-            and 0 < len(op) <= 40
-            and (
-                (op.isascii() and op.replace("_", "a").isalnum() and not op[0].isdigit())
-                or all(char in "=<>!~^|&*%@:?/$#" for char in op)
-            )
-        )
+    def takes_operator(self, path: str, field: str, op: Any) -> bool:
+        good = isinstance(op, str) and is_operator(op)
         if not good:
             self.problems.append(f"{_shown(path)}: operator {_shown(op)} of {_shown(field)} cannot be used; skipped")
         return good
@@ -362,7 +361,7 @@ def _list(value: Any) -> Iterable[Any]:
     return value if isinstance(value, list) else ()
 
 
-def _is_name(value: Any) -> bool:
+def _is_name(value: Any) -> TypeGuard[str]:
     return isinstance(value, str) and 0 < len(value) <= MAX_NAME and value.isprintable() and value.strip() == value
 
 

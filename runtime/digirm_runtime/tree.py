@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING
 
 import msgspec
 
 from digirm_runtime import naming, template
-
-if TYPE_CHECKING:
-    from digirm_runtime.spec import Category, Field, Path, Spec
+from digirm_runtime.spec import Category, Field, Path, Request, Spec
 
 #: What the client itself needs on its root, and digirm's own keywords beside the server's parameters.
 RESERVED_ON_CLIENT = ("request", "fetch", "close", "aclose", "url", "origin", "spec_info", "legacy", "sci")
@@ -59,6 +56,11 @@ class Operation(msgspec.Struct, frozen=True):
     def has_body(self) -> bool:
         """Whether the method carries a body."""
         return self.method in ("POST", "PUT", "PATCH")
+
+    @property
+    def needs_body(self) -> bool:
+        """Whether the body must be given."""
+        return self.has_body and self.kind in ("create", "update")
 
 
 class Node(msgspec.Struct):
@@ -131,10 +133,7 @@ class _Builder:
             self.shelves.setdefault(self.shelf(segments), []).append(listed)
 
     def shelf(self, segments: tuple[template.Segment, ...]) -> tuple[object, object]:
-        keys = [
-            segment if all(isinstance(part, str) for part in segment) else None
-            for segment in segments[self.depth : self.depth + 2]
-        ]
+        keys = [segment if _is_literal(segment) else None for segment in segments[self.depth : self.depth + 2]]
         return (keys[0], keys[1] if len(keys) > 1 else ())
 
     def rivals(self, listed: str) -> tuple[str, ...]:
@@ -154,8 +153,6 @@ class _Builder:
         )
 
     def place(self, category: Category, root: _Draft, problems: list[str]) -> None:
-        from digirm_runtime.spec import Path as SpecPath
-
         todo = list(category.paths)
         if category.path not in self.segments:
             # The category's own path always answers its listing, listed or not.
@@ -164,14 +161,13 @@ class _Builder:
             except ValueError as error:
                 problems.append(f"category {category.name!a}: the path {error}; skipped")
                 return
-            todo.append(SpecPath(category.path, None))
+            todo.append(Path(category.path, None))
         literal_parents: set[tuple[template.Segment, ...]] = set()
         argument_parents: set[tuple[template.Segment, ...]] = set()
         for path in category.paths:
             segments = self.segments[path.template]
             for end in range(1, len(segments)):
-                literal = all(isinstance(part, str) for part in segments[end])
-                (literal_parents if literal else argument_parents).add(segments[:end])
+                (literal_parents if _is_literal(segments[end]) else argument_parents).add(segments[:end])
         for path in todo:
             segments = self.segments[path.template]
             names = template.literals(segments[self.depth :])
@@ -188,8 +184,6 @@ class _Builder:
                     root.at(names).operations.append((_verb(operation.method, operation.kind), "", operation))
 
     def operations(self, path: Path, groups: bool, has_argument_child: bool) -> Iterator[Operation]:
-        from digirm_runtime.spec import Request
-
         segments = self.segments[path.template]
         wires = [arg.wire for arg in template.args(segments)]
         rivals = self.rivals(path.template) if wires else ()
@@ -223,8 +217,11 @@ def _is_grouping(path: Path, segments: tuple[template.Segment, ...], has_literal
     if path.requests is None:
         return True
     only_plain_get = len(path.requests) == 1 and path.requests[0].method == "GET" and not path.requests[0].params
-    literal = all(isinstance(part, str) for part in segments[-1])
-    return (not path.requests or only_plain_get) and has_literal_children and literal
+    return (not path.requests or only_plain_get) and has_literal_children and _is_literal(segments[-1])
+
+
+def _is_literal(segment: template.Segment) -> bool:
+    return all(isinstance(part, str) for part in segment)
 
 
 def _certainty(spec: Spec, method: str, path: str) -> str | None:
@@ -242,13 +239,12 @@ def _kind(
     groups: bool,
     has_argument_child: bool,
 ) -> str:
-    ends_in_argument = any(isinstance(part, template.Arg) for part in segments[-1])
     if method == "GET":
         if groups:
             return "describe"
         if ("bulk",) in segments:
             return "csv"
-        if ends_in_argument:
+        if not _is_literal(segments[-1]):
             return "list" if "cursor" in params else "get"
         if has_argument_child or segments[-1] == ("inventory",) or _PAGING.intersection(params):
             return "list"

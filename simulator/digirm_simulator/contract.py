@@ -9,8 +9,8 @@ A category file has
 
 - `path`, `description`, `notes` (sentences for people);
 - `fields`: sets of query fields by name. A field has `field`, `type`, `orderby` (true where absent), `operators` beyond
-  those of its type, `shown` (operators that the source itself shows), and `inferred`: those of its properties that are
-  less certain than the field itself;
+  those of its type, `shown` (operators that the source itself shows), and, for people, `inferred`: those of its
+  properties that are less certain than the field itself;
 - `paths`, in the order in which the server lists them. A path has `path` (the template), `requests`, and for the
   simulator alone: `multi_segment` (arguments that take `/`), `key` (the field that names a stored object; its presence
   makes the path a stored collection), `item_of` (a second address of a collection's objects), `writable` (keys that a
@@ -50,7 +50,7 @@ class FieldType(NamedTuple):
 
 
 class Field(NamedTuple):
-    """A query field. `inferred` names those of its properties that are less certain than the field itself."""
+    """A query field; `shown` are the operators that its source itself shows."""
 
     name: str
     type: FieldType
@@ -59,7 +59,6 @@ class Field(NamedTuple):
     certainty: str
     source: str
     shown: tuple[str, ...]
-    inferred: tuple[str, ...]
 
     def document(self) -> dict[str, Any]:
         """The field as the service describes it."""
@@ -122,7 +121,6 @@ class Category(NamedTuple):
     name: str
     path: str
     paths: tuple[Path, ...]
-    fields: tuple[Field, ...]
 
 
 class Contract:
@@ -216,11 +214,8 @@ def _category(raw: Mapping[str, Any], types: Mapping[str, FieldType]) -> Categor
     sets = {
         name: {item["field"]: _field(item, types) for item in items} for name, items in raw.get("fields", {}).items()
     }
-    fields = {name: field for group in sets.values() for name, field in group.items()}
     path = str(raw["path"])
-    return Category(
-        path.rpartition("/")[2], path, tuple(_path(item, sets) for item in raw["paths"]), tuple(fields.values())
-    )
+    return Category(path.rpartition("/")[2], path, tuple(_path(item, sets) for item in raw["paths"]))
 
 
 def _field(raw: Mapping[str, Any], types: Mapping[str, FieldType]) -> Field:
@@ -233,7 +228,6 @@ def _field(raw: Mapping[str, Any], types: Mapping[str, FieldType]) -> Field:
         certainty=_certainty(raw),
         source=raw["source"],
         shown=tuple(raw.get("shown", ())),
-        inferred=tuple(raw.get("inferred", ())),
     )
 
 

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from digirm_codegen.generate import generate
 from digirm_codegen.render import Rendered, package
-from digirm_runtime import spec, template
+from digirm_runtime import overrides, spec, template
+from digirm_runtime.errors import SpecError
 from digirm_runtime.overrides import Overrides, SchemaEntry
 from tests.codegen.support import field, listing, path, request, write_spec
 
@@ -122,6 +123,14 @@ def made(name: str) -> Rendered:
             ),
         )
     )
+
+
+@pytest.mark.parametrize("text", ["format = 99", "format = 99\nunheard = 1", "format = '1'"])
+def test_overrides_of_another_format_are_refused(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "overrides.toml"
+    file.write_text(text)
+    with pytest.raises(SpecError, match=r"overrides\.toml has not the format 1"):
+        overrides.load(file)
 
 
 def assert_harmless(rendered: Rendered) -> None:

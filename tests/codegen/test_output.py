@@ -4,8 +4,8 @@ from pathlib import Path
 import pytest
 
 from digirm_codegen.generate import generate
-from digirm_codegen.output import MANIFEST
 from digirm_runtime.errors import SpecError
+from digirm_runtime.package import MANIFEST
 from tests.codegen.support import GOLDEN, listing, path, request, tree_of, write_spec
 
 SPECS = GOLDEN / "specs"

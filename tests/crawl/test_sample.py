@@ -176,6 +176,7 @@ def test_sample_and_check_exclude_each_other(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "damaged",
     [
+        '{"A": true}',
         '{"A": {"type": 5}}',
         '{"A": {"type": "object", "properties": [1]}}',
         '{"A": {"type": ["array"], "items": 7}}',

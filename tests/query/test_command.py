@@ -70,6 +70,14 @@ def test_the_installed_client_judges_by_default() -> None:
     assert bad.stdout.splitlines()[1:4] == ["  nmae contains 'x'", "  ^^^^", "  did you mean: name"]
 
 
+def test_the_summary_comes_last_through_a_pipe_too(specs: str) -> None:
+    command = [sys.executable, "-m", "digirm_cli.main", "check", "--specs", specs, "id = 1"]
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=True, cwd=ROOT)
+    first, second = done.stdout.splitlines()
+    assert first == "ok  id = 1"
+    assert second.startswith("1 query, 0 with errors")
+
+
 def test_warnings_alone_are_fine_unless_strict(specs: str, capsys: pytest.CaptureFixture[str]) -> None:
     command = ["check", "--specs", specs, "--endpoint", "devices/inventory", "signal = 1"]
     assert main(command) == 0

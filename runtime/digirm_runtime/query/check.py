@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from digirm_runtime.query.ast import Condition, Literal
 from digirm_runtime.query.diagnostics import Diagnostic, Severity, quoted
-from digirm_runtime.query.printer import print_literal
+from digirm_runtime.query.printer import print_text
 from digirm_runtime.query.spelling import misspelt, suggest
 from digirm_runtime.query.tables import TIMESTAMP
 
@@ -70,6 +70,10 @@ class Judge:
                 if found:
                     yield found
 
+    def severity(self, row: FieldRow) -> Severity:
+        """Of what contradicts a field's description: an error where somebody vouches for it."""
+        return "error" if self.firm or row.certainty in _VOUCHED else "warning"
+
     def unknown_field(self, name: str, start: int, end: int, parameter: str = "query") -> Diagnostic:
         """The diagnostic for a field that the endpoint lacks."""
         severity, nearest = self._unknown.get(name) or self._nearest(name)
@@ -90,10 +94,9 @@ class Judge:
         wanted = condition.operator.lower()
         if not row.operators or any(op.lower() == wanted for op in row.operators):
             return None
-        firm = self.firm or row.certainty in _VOUCHED
         known = ", ".join(row.operators)
         message = f"the field {quoted(condition.field)} has no operator {quoted(condition.operator)}; it has {known}"
-        return Diagnostic("Q203", "error" if firm else "warning", message, start, end)
+        return Diagnostic("Q203", self.severity(row), message, start, end)
 
     def _value(self, condition: Condition, row: FieldRow, start: int, end: int) -> Diagnostic | None:
         value = condition.value
@@ -131,12 +134,11 @@ class Judge:
             # Whether the service reads a quoted number, boolean or relative time is not documented.
             mend = value.text if _form_of(value.text, self.tables) in forms else None
         elif "text" in forms:
-            mend = print_literal(Literal("text", value.text))
+            mend = print_text(value.text)
         open_question = mend is not None or (value.kind == "number" and TIMESTAMP in forms)
         if open_question:
             return Diagnostic("Q302", "warning", message, start, end, mend)
-        firm = self.firm or row.certainty in _VOUCHED
-        return Diagnostic("Q301", "error" if firm else "warning", message, start, end)
+        return Diagnostic("Q301", self.severity(row), message, start, end)
 
     def _enumerated(self, field: str, value: Literal, row: FieldRow, start: int, end: int) -> Diagnostic | None:
         if any(known.lower() == value.text.lower() for known in row.values):
@@ -145,7 +147,7 @@ class Judge:
         nearest = slip or suggest(value.text, row.values)
         message = f"{quoted(value.text)} is no known value of {quoted(field)}; known: {', '.join(row.values)}"
         firm = self.strict or (self.live and slip is not None)
-        mend = None if nearest is None else print_literal(Literal("text", nearest))
+        mend = None if nearest is None else print_text(nearest)
         return Diagnostic("Q303", "error" if firm else "warning", message, start, end, mend)
 
 

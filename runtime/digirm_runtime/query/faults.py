@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from digirm_runtime.query.ast import Condition, Literal, read_literal
 from digirm_runtime.query.diagnostics import Diagnostic, quoted
 from digirm_runtime.query.lexer import TYPOGRAPHIC, Lexer, Token
+from digirm_runtime.query.printer import print_text
 from digirm_runtime.query.spelling import misspelt
 
 if TYPE_CHECKING:
@@ -168,13 +169,13 @@ class Faults:
             self.add("Q102", "this quote is never closed; a quote inside text is doubled", first.start, first.start + 1)
         elif first.kind == "DQUOTED":
             closed = len(word) > 1 and word.endswith('"')
-            mend = _text(word[1:-1]) if closed else None
+            mend = print_text(word[1:-1]) if closed else None
             self.add("Q111", "text stands in single quotes, not in double ones", *first[1:], mend)
             if closed and len(tokens) > 1:
                 self.trailing(first, tokens[1:])
         elif first.kind == "TYPOGRAPHIC":
             closed = len(raw) > 1 and raw[-1] in TYPOGRAPHIC
-            mend = _text(raw[1:-1]) if closed and not any(char in TYPOGRAPHIC for char in raw[1:-1]) else None
+            mend = print_text(raw[1:-1]) if closed and not any(char in TYPOGRAPHIC for char in raw[1:-1]) else None
             self.add("Q112", "text stands in straight single quotes: '...'", first.start, last.end, mend)
         elif first.kind == "BRACKET":
             self.add("Q117", f"{quoted(raw)} is no area: [number, number, ...]", first.start, last.end)
@@ -198,7 +199,7 @@ class Faults:
         elif _NUMBER_LIKE.fullmatch(raw) and not re.match(r"[0-9]{4}-", raw):
             self.add("Q110", f"{quoted(raw)} is no number; text stands in single quotes", start, end)
         else:
-            mend = _text(raw) if "'" not in raw and '"' not in raw else None
+            mend = print_text(raw) if "'" not in raw and '"' not in raw else None
             self.add("Q110", "text and times stand in single quotes", start, end, mend)
 
     def no_condition(self, chunk: Sequence[Token]) -> None:
@@ -237,7 +238,3 @@ def _partial(name: str, start: int) -> Condition | None:
     """A condition of which only the field is known."""
     end = start + len(name)
     return Condition(name, "", Literal("", ""), (start, end, end, end, end, end)) if name else None
-
-
-def _text(inner: str) -> str:
-    return "'" + inner.replace("'", "''") + "'"

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from digirm_runtime.errors import SpecError
+from digirm_runtime.query.lexer import forms
 
 _FINGERPRINT = re.compile(r"sha256:[0-9a-f]{64}")
 
@@ -22,15 +23,9 @@ def render(tables: dict[str, Any]) -> str:
     fingerprint = tables["spec"]["fingerprint"]
     return template.render(
         fingerprint=fingerprint if _FINGERPRINT.fullmatch(fingerprint) else "unknown",
-        forms=[form.upper() for form in forms(tables)],
+        forms=forms(tables["terminals"]),
         terminals=[(name, _regex(pattern)) for name, pattern in tables["terminals"].items()],
     )
-
-
-def forms(tables: dict[str, Any]) -> list[str]:
-    """The literal forms of the language, in the order in which the lexer tries them."""
-    structure = {"FIELD", "OPERATOR", "AND", "OR", "NOT", "LPAR", "RPAR"}
-    return [name.lower() for name in tables["terminals"] if name not in structure]
 
 
 def _regex(pattern: str) -> str:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from digirm_runtime.errors import QueryError, SpecError
 from digirm_runtime.query.diagnostics import Diagnostic, Report, Severity, SpecInfo
+from digirm_runtime.query.tables import FORMAT, METHODS
 
 if TYPE_CHECKING:
     from digirm_runtime.query.ast import Condition, Expr
@@ -21,8 +22,6 @@ GRAMMAR_FILE = "grammar.lark"
 TABLES_FILE = "tables.json"
 #: Diagnostics of each severity that a report holds of the names and values of one query.
 MAX_JUDGED = 100
-_FORMAT = 1
-_METHODS = ("GET", "PUT", "DELETE", "POST", "PATCH", "HEAD")
 #: Where the tables keep the hash of all else in them.
 _OWN_HASH = "tables_sha256"
 
@@ -62,7 +61,7 @@ def any_language() -> Language:
     from digirm_runtime.query import grammar, tables
 
     built = tables.generic()
-    return Language(grammar.render(built), built)
+    return Language((grammar.render(built), built))
 
 
 class Language:
@@ -71,8 +70,10 @@ class Language:
     Raises SpecError, on that first use, where a file is missing, damaged, or was edited.
     """
 
-    def __init__(self, grammar: str, tables: dict[str, Any]) -> None:
-        self._source: tuple[str, dict[str, Any]] | Path = (grammar, tables)
+    def __init__(self, source: tuple[str, dict[str, Any]] | Path) -> None:
+        """`source` is the grammar and its tables, or the folder that holds both."""
+        self._source = source
+        self._rows: dict[int, dict[str, FieldRow]] = {}
 
     @classmethod
     def from_spec(cls, spec: Spec) -> Language:
@@ -80,14 +81,12 @@ class Language:
         from digirm_runtime.query import grammar, tables
 
         built = tables.build(spec)
-        return cls(grammar.render(built), built)
+        return cls((grammar.render(built), built))
 
     @classmethod
     def from_folder(cls, folder: str | Path) -> Language:
         """The language that a generator wrote to a folder."""
-        language = cls.__new__(cls)
-        language._source = Path(folder)
-        return language
+        return cls(Path(folder))
 
     @cached_property
     def _loaded(self) -> tuple[str, dict[str, Any]]:
@@ -98,8 +97,8 @@ class Language:
             tables = json.loads(_read(tables_file))
         except (ValueError, RecursionError):
             raise SpecError(f"{tables_file} is not JSON; generate it again") from None
-        if not isinstance(tables, dict) or tables.get("format") != _FORMAT:
-            raise SpecError(f"{tables_file} holds no query tables of format {_FORMAT}; generate it again")
+        if not isinstance(tables, dict) or tables.get("format") != FORMAT:
+            raise SpecError(f"{tables_file} holds no query tables of format {FORMAT}; generate it again")
         if tables.pop(_OWN_HASH, None) != _sha256(_dumps(tables)):
             raise SpecError(f"{tables_file} is not what was generated: it was edited or damaged; generate it again")
         grammar = _read(grammar_file)
@@ -123,10 +122,6 @@ class Language:
         from digirm_runtime.query.parser import Parser
 
         return Parser(*self._loaded)
-
-    @cached_property
-    def _rows(self) -> dict[int, dict[str, FieldRow]]:
-        return {}
 
     def parse(self, text: str) -> Expr:
         """The AST of a text. Raises QueryError, whose `report` holds every fault, where it has none."""
@@ -205,7 +200,7 @@ class Language:
         methods = endpoints.get(path) or endpoints.get(f"{base}/{path.strip('/')}")
         if methods is None:
             return None
-        for name in (method,) if method else _METHODS:
+        for name in (method,) if method else METHODS:
             if name in methods:
                 params, table = methods[name]
                 return params, table
@@ -237,7 +232,7 @@ class Language:
 def _split(endpoint: str) -> tuple[str, str]:
     """(method, path) of an endpoint; without a method the first is empty. A path may hold blanks itself."""
     method, _, path = endpoint.partition(" ")
-    return (method, path) if method in _METHODS else ("", endpoint)
+    return (method, path) if method in METHODS else ("", endpoint)
 
 
 def _bounded(diagnostics: Iterable[Diagnostic]) -> Iterable[Diagnostic]:

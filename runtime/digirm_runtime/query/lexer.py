@@ -8,7 +8,7 @@ grammar accepts and `faults.py` explains. Every text is covered, in linear time.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 #: White space between tokens. Only the blank is known to be accepted by the service.
@@ -18,7 +18,8 @@ BLANK = rf"[^\S{SPACE}]+"
 SURROGATES = "[\ud800-\udfff]+"
 #: Quotation marks of word processors, and the backtick.
 TYPOGRAPHIC = "\u2018\u2019\u201a\u201b\u201c\u201d\u201e\u201f\xab\xbb\u2039\u203a`\xb4\u2032\u2033"
-_SIGNS = "=<>!~^|&*%@:?/$#"
+#: What operators that are no words consist of.
+SIGNS = "=<>!~^|&*%@:?/$#"
 
 #: What a loose token can be, in the order of attempts; `TEXT` may be unclosed.
 _LOOSE = (
@@ -27,12 +28,17 @@ _LOOSE = (
     ("DQUOTED", r'"[^"]*+"?'),
     ("TYPOGRAPHIC", rf"[{TYPOGRAPHIC}][^{TYPOGRAPHIC}'\"()]*+[{TYPOGRAPHIC}]|[{TYPOGRAPHIC}]"),
     ("BRACKET", r"\[[^\[\]'\"()]*+\]?|\]"),
-    ("SIGNS", rf"[{re.escape(_SIGNS)}]+"),
+    ("SIGNS", rf"[{re.escape(SIGNS)}]+"),
     ("BLANK", BLANK),
-    ("WORD", rf"[^\s()\[\]'\"{TYPOGRAPHIC}{re.escape(_SIGNS)}]+"),
+    ("WORD", rf"[^\s()\[\]'\"{TYPOGRAPHIC}{re.escape(SIGNS)}]+"),
 )
 LOOSE = frozenset(name for name, _ in _LOOSE)
 _STRUCTURE = ("LPAR", "RPAR", "AND", "OR", "NOT")
+
+
+def forms(terminals: Iterable[str]) -> list[str]:
+    """The terminals that are literal forms, in the order of attempts."""
+    return [name for name in terminals if name not in (*_STRUCTURE, "FIELD", "OPERATOR")]
 
 
 class Token(NamedTuple):
@@ -47,16 +53,16 @@ class Lexer:
     """Splits text by a terminal table (`tables["terminals"]`)."""
 
     def __init__(self, terminals: Mapping[str, str]) -> None:
-        forms = [name for name in terminals if name not in (*_STRUCTURE, "FIELD", "OPERATOR")]
+        literals = forms(terminals)
         space = f"[{SPACE}]*+"
-        value = "|".join(f"(?P<{name}>{terminals[name]})" for name in forms)
+        value = "|".join(f"(?P<{name}>{terminals[name]})" for name in literals)
         condition = (
             f"(?P<FIELD>(?>{terminals['FIELD']})){space}(?P<OPERATOR>(?>{terminals['OPERATOR']})){space}(?:{value})"
         )
         single = [f"(?P<{name}>{terminals[name]})" for name in _STRUCTURE]
         loose = [f"(?P<{name}>{pattern})" for name, pattern in _LOOSE]
         self._match = re.compile(f"{space}(?:{condition}|{'|'.join(single)}|{'|'.join(loose)})").match
-        self._forms = frozenset(forms)
+        self._forms = frozenset(literals)
         self._operator = re.compile(terminals["OPERATOR"])
         self._field = re.compile(terminals["FIELD"])
         self._value = re.compile(f"(?>{value})")

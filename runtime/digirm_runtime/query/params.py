@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from digirm_runtime.query.check import Judge
-from digirm_runtime.query.diagnostics import HALF, ODD_BLANK, Diagnostic, Severity
+from digirm_runtime.query.diagnostics import HALF, ODD_BLANK, Diagnostic
 from digirm_runtime.query.lexer import BLANK, SURROGATES
 from digirm_runtime.query.spelling import misspelt, suggest
 
@@ -36,9 +36,8 @@ def orderby(judge: Judge, text: str) -> Iterable[Diagnostic]:
         if row is None:
             yield judge.unknown_field(field[0], start, end, "orderby")
         elif not row.orderby:
-            firm: Severity = "error" if judge.firm or row.certainty in ("recorded", "documented") else "warning"
             message = f"the answer cannot be ordered by '{field[0]}'"
-            yield Diagnostic("Q402", firm, message, start, end, parameter="orderby")
+            yield Diagnostic("Q402", judge.severity(row), message, start, end, parameter="orderby")
         if rest and rest[0][0].lower() not in ("asc", "desc"):
             meant = suggest(rest[0][0], ("asc", "desc", "ascending", "descending"))
             mend = None if meant is None else meant.removesuffix("ending")

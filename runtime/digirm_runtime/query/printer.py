@@ -6,10 +6,13 @@ from digirm_runtime.query.ast import And, Condition, Expr, Literal, Not, Or
 
 
 def print_literal(value: Literal) -> str:
-    """A literal as it is written in a query; quotes inside text are doubled, so that no text can end early."""
-    if value.kind == "text":
-        return "'" + value.text.replace("'", "''") + "'"
-    return value.text
+    """A literal as it is written in a query."""
+    return print_text(value.text) if value.kind == "text" else value.text
+
+
+def print_text(text: str) -> str:
+    """Text as it is written in a query; quotes inside it are doubled, so that no text can end early."""
+    return "'" + text.replace("'", "''") + "'"
 
 
 def print_expr(expr: Expr) -> str:

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from digirm_runtime.errors import SpecError
+from digirm_runtime.query.lexer import SIGNS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -27,11 +28,16 @@ if TYPE_CHECKING:
     from digirm_runtime.spec import Field, Request, Spec
 
 FORMAT = 1
+#: The methods that a spec may use. Of an endpoint that is given without one, the first that it has is meant.
+METHODS = ("GET", "PUT", "DELETE", "POST", "PATCH", "HEAD")
 #: Forms that `[types]` of an override may name: those of `literals.json`, and text that holds an absolute time.
 TIMESTAMP = "timestamp"
 
 _PLAIN_FIELD = r"(?!(?:(?i:and|or|not))(?![\w.-]))[A-Za-z_][A-Za-z0-9_]*(?:[.-][A-Za-z0-9_]+)*"
-_OPERATOR = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,39}|[=<>!~^|&*%@:?/$#]{1,40}")
+# A word, or signs; a mixture, a quote, a bracket or a blank could not be told apart from a value.
+_WORD_OPERATOR = r"[A-Za-z_][A-Za-z0-9_]{0,39}"
+_SIGN_OPERATOR = rf"[{re.escape(SIGNS)}]{{1,40}}"
+_OPERATOR = re.compile(f"{_WORD_OPERATOR}|{_SIGN_OPERATOR}")
 _KEYWORD = "(?i:{})(?![\\w.-])"
 
 
@@ -93,8 +99,8 @@ def generic() -> dict[str, Any]:
     known = literals()
     terminals = _terminals((), set(), known["forms"])
     # A keyword is no operator: `a not = 1` would read `not` as one.
-    words, signs = _OPERATOR.pattern.split("|", 1)
-    terminals["OPERATOR"] = f"(?!{_KEYWORD.format('(?:and|or|not|empty|true|false)')})(?:{words}(?!\\w)|{signs})"
+    keyword = _KEYWORD.format("(?:and|or|not|empty|true|false)")
+    terminals["OPERATOR"] = f"(?!{keyword})(?:{_WORD_OPERATOR}(?!\\w)|{_SIGN_OPERATOR})"
     return {
         "format": FORMAT,
         "spec": {"api_version": "", "base_path": "", "provenance": "", "fingerprint": ""},
@@ -119,7 +125,7 @@ def _operators(found: Iterable[str]) -> list[str]:
     """Each operator once, in a stable order; of spellings that differ only in case, the first by code point."""
     operators: dict[str, str] = {}
     for op in sorted(set(found)):
-        if not _OPERATOR.fullmatch(op):
+        if not is_operator(op):
             raise SpecError(f"{op!a} cannot be an operator")
         operators.setdefault(op.lower(), op)
     return sorted(operators.values())
