@@ -30,7 +30,6 @@ _NOT_SENT = (
     httpx.PoolTimeout,
     httpx.UnsupportedProtocol,
     httpx.ProxyError,
-    httpx.LocalProtocolError,
 )
 
 # A host name that IDNA refuses comes as UnicodeError.
@@ -263,7 +262,15 @@ async def _in_threads(response: Response) -> AsyncGenerator[bytes, None]:
 
     chunks = response.chunks()
     try:
-        while (chunk := await asyncio.to_thread(next, chunks, None)) is not None:
+        while True:
+            step = asyncio.ensure_future(asyncio.to_thread(next, chunks, None))
+            try:
+                chunk = await asyncio.shield(step)
+            finally:
+                # A body cannot be closed while a thread is in it: one that is cancelled waits for its chunk.
+                await asyncio.wait([step])
+            if chunk is None:
+                return
             yield chunk
     finally:
         response.close()

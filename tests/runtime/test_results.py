@@ -3,7 +3,8 @@
 import asyncio
 import csv
 import io
-from collections.abc import AsyncIterable, Iterable
+import threading
+from collections.abc import AsyncIterable, Iterable, Iterator
 from typing import Any
 
 import pytest
@@ -14,7 +15,10 @@ from digirm_runtime.client import AsyncClient, Client
 from digirm_runtime.created import Created
 from digirm_runtime.errors import APIError, RemoteManagerError, TransportError
 from digirm_runtime.face import Api, AsyncApi, Endpoint, Operation, acall, alisting, arows, call, listing, rows
+from digirm_runtime.flow import Plan, perform
 from digirm_runtime.rows import CsvRows
+from digirm_runtime.transport import Transport
+from digirm_runtime.wire import AsyncResponse, Request, Response
 from tests.support.server import Answer, Got, Server, cut_json, dropped, script
 
 _LIST = Endpoint("GET", "/api/things", "list")
@@ -309,3 +313,48 @@ def test_a_quote_that_never_closes_is_noticed_before_the_memory_is_full() -> Non
         parser.feed(b"x\n" * 500_000)
     with pytest.raises(TransportError, match="is a quote missing"):
         parser.feed(b"x\n" * 500_000)
+
+
+def test_cancelling_a_stream_of_this_process_ends_it_as_a_cancellation() -> None:
+    inside, go_on = threading.Event(), threading.Event()
+    ended: list[str] = []
+
+    class Slow:
+        def handle(self, request: Request) -> Response:
+            assert request.method == "GET"
+            return Response(200, {"content-type": "text/csv"}, self.body())
+
+        def body(self) -> Iterator[bytes]:
+            try:
+                yield b"id\n1\n"
+                inside.set()
+                go_on.wait(30)
+                yield b"2\n"
+            finally:
+                ended.append("closed")
+
+        def close(self) -> None:
+            pass
+
+    async def main() -> None:
+        transport = Transport("sim:", handler=Slow())
+        plan = Plan(timeout=30, stream=True)
+        response = await transport.arun(perform(Request("GET", "/x"), plan, lambda response: response, "/x"))
+        assert isinstance(response, AsyncResponse)
+
+        async def read() -> None:
+            try:
+                async for _ in response.stream:
+                    pass
+            finally:
+                await response.aclose()
+
+        task = asyncio.create_task(read())
+        await asyncio.to_thread(inside.wait, 30)
+        task.cancel()
+        asyncio.get_running_loop().call_later(0.01, go_on.set)
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    asyncio.run(main())
+    assert ended == ["closed"]
