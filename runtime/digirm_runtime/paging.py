@@ -20,7 +20,7 @@ _TOKEN = "digirm1."  # noqa: S105 - a mark, no secret
 
 
 class Pager(Generic[T]):
-    """Walks the pages of one list operation: `step()` yields an operation per page and is sent its decoded answer."""
+    """Walks the pages of one list operation: where it stands, what comes next, and where the limit cuts."""
 
     def __init__(self, operation: Operation[T]) -> None:
         params = dict(operation.params)
@@ -45,7 +45,7 @@ class Pager(Generic[T]):
         return _TOKEN + urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
     def step(self) -> Generator[Operation[T], Any, None]:
-        """One operation per page; send `page()` of its answer before asking for the next."""
+        """One operation per page; sent that page's decoded answer, it yields the next."""
         seen: set[str] = set()
         params = dict(self._params)
         while self._left is None or self._left > 0:

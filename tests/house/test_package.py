@@ -15,6 +15,7 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from digirm_runtime.client import VERSION
 from tests.house.snippets import ROOT
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
@@ -160,3 +161,7 @@ def test_a_missing_venv_is_named(tmp_path: Path) -> None:
     assert done.returncode == 2
     assert "has no venv" in done.stderr
     assert "python3-venv" in done.stderr
+
+
+def test_one_version_everywhere() -> None:
+    assert PROJECT["project"]["version"] == VERSION
