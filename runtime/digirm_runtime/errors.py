@@ -2,6 +2,7 @@
 
     RemoteManagerError
     ├─ QueryError            an invalid query, found before sending (also a ValueError)
+    ├─ TranslationError      a condition that SQL, a predicate or a legacy condition cannot express (also a ValueError)
     ├─ SpecError             a spec folder, an override or a generated file that cannot be used
     ├─ CredentialsError      no usable credentials were found; nothing was sent
     ├─ TransportError        no answer, or one that broke off or could not be decoded
@@ -18,12 +19,13 @@ All can be pickled. None of them holds credentials: URLs are kept without user i
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
+TYPE_CHECKING = False  # not from `typing`: checking a query never imports it
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from typing import Any
 
-    from digirm_runtime.query.diagnostics import Report
+    from digirm_runtime.query.ast import Condition
+    from digirm_runtime.query.report import Report
 
 
 class RemoteManagerError(Exception):
@@ -47,6 +49,16 @@ class QueryError(RemoteManagerError, ValueError):
     def __init__(self, report: Report) -> None:
         super().__init__(str(report))
         self.report = report
+
+
+class TranslationError(RemoteManagerError, ValueError):
+    """A condition of a query that has no translation. `condition` is that one; None where it lies in no single one."""
+
+    def __init__(self, reason: str, condition: Condition | None = None) -> None:
+        shown = "" if condition is None else str(condition)
+        shown = shown if len(shown) <= 100 else shown[:99] + "…"
+        super().__init__(f"{shown}: {reason}" if shown else reason)
+        self.condition = condition
 
 
 class SpecError(RemoteManagerError):

@@ -77,9 +77,28 @@ class ValuesEntry(_Entry, frozen=True):
 
 
 class TypeEntry(_Entry, frozen=True):
-    """The literal forms that a type of query field takes; see `digirm_runtime/query/literals.json`."""
+    """The literal forms that a type of query field takes, and how its values compare where these do not say it.
+
+    See `digirm_runtime/query/literals.json` and `digirm_runtime/query/values.py`.
+    """
 
     literals: tuple[str, ...]
+    compares: str | None = None
+
+
+class LegacyEntry(_Entry, frozen=True):
+    """The column that stands for a query field in the `condition` of a legacy object, on the paths named.
+
+    The rest is as in `digirm_runtime.query.legacy.LegacyColumn`.
+    """
+
+    object: str
+    field: str
+    column: str
+    paths: tuple[str, ...]
+    compares: str = "text"
+    values: dict[str, str | int] = {}
+    escape: str = ""
 
 
 class Overrides(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -92,6 +111,7 @@ class Overrides(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     schemas: dict[str, SchemaEntry] = {}
     values: tuple[ValuesEntry, ...] = ()
     types: dict[str, TypeEntry] = {}
+    legacy: tuple[LegacyEntry, ...] = ()
 
     def operation_entry(self, method: str, path: str) -> OperationEntry | None:
         """What is known of one operation beyond its spec."""
@@ -107,6 +127,17 @@ class Overrides(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             if entry.path == path and entry.method == method and field in entry.fields:
                 certainty = entry.certainty
         return values, certainty
+
+    def legacy_columns(self) -> dict[str, dict[str, Any]]:
+        """Path -> `object` and, for each field with a column, what a `LegacyColumn` holds; JSON-able."""
+        found: dict[str, dict[str, Any]] = {}
+        for entry in self.legacy:
+            column: dict[str, Any] = {"column": entry.column, "compares": entry.compares}
+            column |= {"values": entry.values} if entry.values else {}
+            column |= {"escape": entry.escape} if entry.escape else {}
+            for path in entry.paths:
+                found.setdefault(path, {"object": entry.object, "fields": {}})["fields"][entry.field] = column
+        return found
 
     def check_applies(self, spec: Spec) -> None:
         """Raise SpecError with every entry that names something which the spec lacks."""
@@ -160,7 +191,37 @@ class Overrides(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             for path in e.paths
             if (path, e.field) not in fields
         ]
+        wrong += [
+            f"legacy: {path} has no query field {e.field!r}"
+            for e in self.legacy
+            for path in e.paths
+            if (path, e.field) not in fields
+        ]
+        wrong += self._contradictions()
         wrong += [f"types: no field has the type {name!r}" for name in self.types if name not in types]
+        return wrong
+
+    def _contradictions(self) -> list[str]:
+        """What is wrong with entries whatever the spec."""
+        from digirm_runtime.query.legacy import COLUMN, COMPARES
+        from digirm_runtime.query.values import KINDS
+
+        wrong = [
+            f"types: {name}: {entry.compares!r} is no way to compare; known: {', '.join(KINDS)}"
+            for name, entry in self.types.items()
+            if entry.compares is not None and entry.compares not in KINDS
+        ]
+        objects: dict[str, str] = {}
+        for e in self.legacy:
+            if not COLUMN.fullmatch(e.column):
+                wrong.append(f"legacy: {e.column!r} cannot be a column")
+            if e.compares not in COMPARES:
+                wrong.append(f"legacy: {e.column}: {e.compares!r} is no way to compare; known: {', '.join(COMPARES)}")
+            wrong += [
+                f"legacy: {path} stands for {objects[path]} and for {e.object}"
+                for path in e.paths
+                if objects.setdefault(path, e.object) != e.object
+            ]
         return wrong
 
 

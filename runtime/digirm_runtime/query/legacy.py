@@ -1,0 +1,154 @@
+"""From a query's AST to the `condition` of a legacy resource such as `/ws/DeviceCore`.
+
+The legacy API takes a scrubbed SQL expression over the names of its own columns. Which column stands for which field is
+data: `[[legacy]]` entries of `overrides.toml`, which reach the tables of a language, or a mapping of the caller's.
+
+Seen in public are `=`, `<`, `>`, `like`, `and`, `or` and brackets; `<>`, `<=` and `>=` are taken to be there because
+the syntax is said to be SQL's. `not` becomes the opposite operators, and is refused before a `like`, which has none.
+There is no known way to ask for an unset field. As in SQL, a comparison with one, `<>` too, is taken to be false.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from typing import NotRequired, TypedDict
+
+from digirm_runtime.errors import TranslationError
+from digirm_runtime.query import values
+from digirm_runtime.query.ast import And, Condition, Expr, Not, Or
+from digirm_runtime.query.printer import print_text
+from digirm_runtime.text import number_text, time_text
+
+
+class LegacyColumn(TypedDict):
+    """The legacy column of a query field.
+
+    `compares` is `text` (the default), `number` or `timestamp`. `values` maps the values of an enumerated field to the
+    column's. `escape` is the character that makes a wildcard of `like` plain, where one is known to work.
+    """
+
+    column: str
+    compares: NotRequired[str]
+    values: NotRequired[Mapping[str, str | int]]
+    escape: NotRequired[str]
+
+
+#: How the columns of a mapping may be compared.
+COMPARES = ("text", "number", "timestamp")
+COLUMN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)*")
+
+_OPPOSITE = {"=": "<>", "<>": "=", "<": ">=", ">=": "<", ">": "<=", "<=": ">"}
+_PATTERNS = {"contains": "%{}%", "startswith": "{}%", "endswith": "%{}"}
+#: The wildcards of SQL and, because the store is said to be SQL Server, of its `like`.
+_WILDCARDS = re.compile(r"[%_\[]")
+
+
+def to_legacy(expr: Expr, mapping: Mapping[str, LegacyColumn], now: datetime | None = None) -> str:
+    """Translate a query by a mapping of fields to legacy columns.
+
+    Relative times become absolute ones, counted from `now` (an aware time; by default the present). Raises
+    TranslationError for what the legacy condition has no known form for; ValueError for a `now` without a zone.
+    """
+    moment = values.aware(now)
+    kinds = {field: column.get("compares", "text") for field, column in mapping.items()}
+    parts: list[str] = []
+    stack: list[tuple[Expr, bool] | str] = [(expr, False)]
+    while stack:
+        entry = stack.pop()
+        if isinstance(entry, str):
+            parts.append(entry)
+            continue
+        node, negated = _plain(*entry)
+        if isinstance(node, Condition):
+            parts.append(_condition(node, negated, mapping, kinds, moment))
+            continue
+        conjunction = _is_and(node, negated)
+        joint = " and " if conjunction else " or "
+        for index in range(len(node.items) - 1, -1, -1):
+            item = _plain(node.items[index], negated)
+            enclosed = conjunction and not isinstance(item[0], Condition) and not _is_and(*item)
+            stack += (")", item, "(") if enclosed else (item,)
+            if index:
+                stack.append(joint)
+    return "".join(parts)
+
+
+def _plain(node: Expr, negated: bool) -> tuple[Condition | And | Or, bool]:
+    """A node without the `not`s before it, and whether it is negated."""
+    while isinstance(node, Not):
+        node, negated = node.item, not negated
+    return node, negated
+
+
+def _is_and(node: Expr, negated: bool) -> bool:
+    """Whether a chain, once `not` is pushed into it, is joined by `and`."""
+    return isinstance(node, And) != negated
+
+
+def _condition(
+    condition: Condition,
+    negated: bool,
+    mapping: Mapping[str, LegacyColumn],
+    kinds: Mapping[str, str],
+    now: datetime,
+) -> str:
+    known = mapping.get(condition.field)
+    if known is None:
+        raise TranslationError(f"no legacy column is known for the field {condition.field!r}", condition)
+    column = known["column"]
+    if not COLUMN.fullmatch(column) or kinds[condition.field] not in COMPARES:
+        raise TranslationError(f"{dict(known)!r} is no legacy column", condition)
+    item = values.settle(condition, kinds, now)
+    if item.operator == "empty":
+        raise TranslationError("how a legacy condition asks for an unset field is not known", condition)
+    if item.operator in _PATTERNS:
+        if item.negated != negated:
+            raise TranslationError("a legacy 'like' has no opposite that is known", condition)
+        return f"{column} like {_pattern(item, known.get('escape', ''))}"
+    operator = _OPPOSITE[item.operator] if item.negated != negated else item.operator
+    return f"{column} {operator} {_value(item, known.get('values', {}))}"
+
+
+def _value(item: values.Comparison, known: Mapping[str, str | int]) -> str:
+    """What the column is compared with."""
+    if known:
+        if item.operator != "=":
+            raise TranslationError("an enumerated legacy column is compared with = and <> only", item.condition)
+        wanted = item.condition.value.text.casefold()
+        found = next((value for name, value in known.items() if name.casefold() == wanted), None)
+        if found is None:
+            names = ", ".join(known)
+            raise TranslationError(f"no legacy value is known for this one, only for {names}", item.condition)
+        return _text(item, found) if isinstance(found, str) else number_text(found)
+    if isinstance(item.value, str):
+        return _text(item, item.value)
+    if item.kind == "timestamp" and isinstance(item.value, int):
+        return print_text(time_text(values.from_milliseconds(item.value)))
+    if isinstance(item.value, int | float):
+        try:
+            return number_text(item.value)
+        except ValueError:
+            pass
+    raise TranslationError("this value cannot be written in a legacy condition", item.condition)
+
+
+def _pattern(item: values.Comparison, escape: str) -> str:
+    text, clause = str(item.value), ""
+    if _WILDCARDS.search(text) or (escape and escape in text):
+        if len(escape) != 1 or escape in "'%_[" or not escape.isprintable():
+            raise TranslationError(
+                "no escape is known that makes the wildcards %, _ and [ of a legacy 'like' plain", item.condition
+            )
+        text = _WILDCARDS.sub(lambda found: escape + found[0], text.replace(escape, escape * 2))
+        clause = f" escape '{escape}'"
+    return _text(item, _PATTERNS[item.operator].format(text), escape if clause else "") + clause
+
+
+def _text(item: values.Comparison, text: str, allowed: str = "") -> str:
+    """Text in quotes. What some databases read as an escape, or not at all, is refused."""
+    if not text.isprintable() or ("\\" in text and allowed != "\\"):
+        message = "whether a legacy condition takes backslashes and control characters as they are is not known"
+        raise TranslationError(message, item.condition)
+    return print_text(text)
