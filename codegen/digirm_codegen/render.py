@@ -25,13 +25,14 @@ EXPORTS: dict[str, tuple[str, ...]] = {
         "ServerError",
         "SpecError",
         "Throttled",
+        "TranslationError",
         "TransportError",
     ),
     "digirm_runtime.options": ("ApiKey", "Options", "Throttle"),
     "digirm_runtime.query.builder": ("ago", "any_of", "empty", "field", "raw"),
     ".": ("fields",),
     ".client": ("AsyncClient", "Client"),
-    ".query": ("check_query",),
+    ".query": ("check_query", "complete"),
 }
 _FLAVOURS = (Code(""), Code("Async"))
 #: Module names that no category may have: `types` is the module that all of `fields` share.

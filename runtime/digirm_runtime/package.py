@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
+TYPE_CHECKING = False  # not from `typing`: checking a query never imports it
 if TYPE_CHECKING:
+    from typing import Any
+
     from digirm_runtime.query.language import Language
 
 #: Lists the files of a generated package, and names the spec that they were made from.

@@ -8,44 +8,68 @@ from typing import Any
 
 import pytest
 
-from digirm_runtime.query.diagnostics import Report
-from tests.query.query_api import example
+from digirm_runtime.query.fix import CERTAIN, SPACING, fix
+from digirm_runtime.query.language import Language
+from digirm_runtime.query.report import Report
+from digirm_runtime.spec import from_documents
+from tests.query.notation import unfold
+from tests.query.query_api import EXAMPLE, OVERRIDES, PATH, document
 
 ROOT = Path(__file__).parents[2]
-ROWS = re.findall(
-    r"^\| (Q\d{3}) \| ([^|]+) \|[^|]+\| (.+) \| ?(.*?) ?\|$", (ROOT / "docs/diagnostics.md").read_text(), re.M
-)
+ROW = r"^\| (Q\d{3}) \| ([^|]+) \|[^|]+\| (.+) \| (.+) \| ([^|]+) \|$"
+ROWS = re.findall(ROW, (ROOT / "docs/diagnostics.md").read_text("utf-8"), re.MULTILINE)
 CELL = re.compile(r"(?:(\w+): )?`([^`]+)`")
-LANGUAGE = example()
 
 
-def check(cell: str) -> Report | None:
-    found = CELL.fullmatch(cell)
-    if found is None:
-        return None
-    given: dict[str, Any] = {"endpoint": "devices/inventory", "text": None, found[1] or "text": found[2]}
-    return LANGUAGE.check(**given)
-
-
-@pytest.mark.parametrize(("code", "severity", "fails", "mended"), ROWS, ids=[row[0] for row in ROWS])
-def test_examples(code: str, severity: str, fails: str, mended: str) -> None:
-    report = check(fails)
-    if report is None:
-        assert fails.startswith("*")
-        return
-    assert [diagnostic.code for diagnostic in report.diagnostics] == [code], str(report)
-    expected = {"warning": "warning", "error": "error", "see Verdicts": "error"}.get(severity, "error")
-    assert report.diagnostics[0].severity == expected
-    better = check(mended)
-    assert better is not None
-    assert not better.diagnostics, str(better)
-    suggestion = report.diagnostics[0].suggestion
-    if suggestion is not None:
-        diagnostic = report.diagnostics[0]
-        text = report.texts[diagnostic.parameter]
-        assert text[: diagnostic.start] + suggestion + text[diagnostic.end :] == better.texts.get(
-            diagnostic.parameter, better.endpoint
+def _language() -> Language:
+    params = ("query", "orderby", "size", "cursor", "fields")
+    listing = [
+        *document(PATH, *EXAMPLE, params=params)["list"],
+        *document("/ws/v1/devices/summary", *EXAMPLE, params=("query",))["list"],
+    ]
+    return Language.from_spec(
+        from_documents(
+            {"devices": {"list": listing}},
+            api_version="1.0",
+            base_path="/ws/v1",
+            provenance="live",
+            overrides=OVERRIDES,
         )
+    )
+
+
+LANGUAGE = _language()
+
+
+def arguments(cell: str) -> dict[str, Any]:
+    assert re.sub(CELL, "", cell).strip(", ") == "", cell
+    given = {name or "text": unfold(text) for name, text in CELL.findall(cell)}
+    return {"endpoint": "devices/inventory", "text": None, **given}
+
+
+def check(cell: str) -> Report:
+    return LANGUAGE.check(**arguments(cell))
+
+
+@pytest.mark.parametrize(("code", "severity", "fails", "mended", "fixed"), ROWS, ids=[row[0] for row in ROWS])
+def test_examples(code: str, severity: str, fails: str, mended: str, fixed: str) -> None:
+    report, better = check(fails), check(mended)
+    codes = [diagnostic.code for diagnostic in report.diagnostics]
+    assert codes == [code] or (code == "Q124" and codes.count(code) == 1), str(report)
+    diagnostic = report.diagnostics[codes.index(code)]
+    assert diagnostic.severity == {"warning": "warning", "error": "error", "see Verdicts": "error"}.get(
+        severity, "error"
+    )
+    assert not better.diagnostics, str(better)
+    text = report.texts[diagnostic.parameter]
+    if diagnostic.suggestion is not None:
+        suggested = text[: diagnostic.start] + diagnostic.suggestion + text[diagnostic.end :]
+        assert suggested == better.texts.get(diagnostic.parameter, better.endpoint)
+    given = arguments(fails)
+    if given["text"] is not None:
+        expected = arguments(mended)["text"] if fixed.startswith("yes") else given["text"]
+        assert fix(LANGUAGE, given["endpoint"], given["text"]).text == expected
+    assert ("yes" in fixed) == (code in CERTAIN or code in SPACING)
 
 
 def test_every_code_is_documented() -> None:

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from unicodedata import combining, east_asian_width
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from digirm_runtime.query.diagnostics import excerpt
+from digirm_runtime.query.fix import fix
+from digirm_runtime.query.spacing import MAX_FAULTS
 from tests.query.query_api import example
 
 LANGUAGE = example("reconstructed")
@@ -47,10 +53,11 @@ error Q105: a condition is missing at the end, after 'or'
         ),
         (
             "name in ('a', 'b') and ip is not null",
-            f"""\
-error Q202: there is no operator 'in'; known: {OPERATORS}
+            """\
+error Q202: there is no operator 'in'; write one condition for each value, joined by 'or'
   name in ('a', 'b') and ip is not null
-       ^^
+  ^^^^^^^^^^^^^^^^^^
+  did you mean: (name = 'a' or name = 'b')
 error Q202: there is no operator 'is'; unset values are found with 'empty'
   name in ('a', 'b') and ip is not null
                             ^^^^^^^^^^^
@@ -139,3 +146,52 @@ def test_carets_stand_under_the_fault(text: str, start: int, end: int, shown: st
     if "\x1b" in text:
         start, end = text.index("x"), text.index("x") + 1
     assert excerpt(text, start, end) == (shown, carets)
+
+
+def columns(text: str) -> int:
+    """What a terminal needs for a text."""
+    return sum(0 if combining(char) else 2 if east_asian_width(char) in "WF" else 1 for char in text)
+
+
+@given(
+    st.text(st.sampled_from("ax 日本\uff21é\u0301\t\n\0\xa0\u200b'\x1b"), max_size=140),
+    st.sampled_from(["x", "日本", "\t", "e\u0301", "\uff21"]),
+    st.text(st.sampled_from("ax 日\t\n"), max_size=140),
+)
+def test_carets_stand_under_whatever_is_marked(before: str, marked: str, after: str) -> None:
+    text = before + marked + after
+    shown, carets = excerpt(text, len(before), len(before) + len(marked))
+    start = len(carets) - len(carets.lstrip(" "))
+    assert set(carets[start:]) == {"^"}
+    assert all(char.isprintable() for char in shown)
+    # Cut the shown line at the columns of the carets: what is marked lies between them.
+    left = next(n for n in range(len(shown) + 1) if columns(shown[:n]) >= start)
+    while left < len(shown) and combining(shown[left]):
+        left += 1
+    held = shown[left:]
+    assert held.startswith("    " if marked == "\t" else marked)
+    assert len(carets) - start == (4 if marked == "\t" else columns(marked))
+
+
+HOSTILE = [
+    "(", "'", "' ", "[", '"', '"x" ', "and ", "not ", "not x ", "a=", "x", "1", "x.", "a = 1 b = 2 ", "x like ",
+    "x in (", "x in (1,", "x between 1 and ", "name does not contain ", "! ", "= ", "%20", "x > now() ", "x > -1 day ",
+    "\xa0", " ", "\t\n", "\u201cx ", "x' and ", "a='x'y ", "a='x' or 'y' ", "[1,", "a within [1,", ", ", "() ",
+    "\ud800x", "id≥5 ", "a == 1 or ", "name='Fred's' and ", "id\t= 1 or\t", "a=b && ", "a=b c=d ", "日", "e\u0301",
+    "\0",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("piece", HOSTILE, ids=ascii)
+def test_long_hostile_text_is_explained(piece: str) -> None:
+    text = piece * (100_000 // len(piece))
+    report = LANGUAGE.check("devices/inventory", text)
+    assert len(report.diagnostics) <= 3 * MAX_FAULTS
+    assert all(0 <= found.start <= found.end <= len(text) for found in report.diagnostics)
+    assert len(str(report)) < 400 * 3 * MAX_FAULTS
+
+
+@pytest.mark.parametrize("piece", ["a == 1 or ", "NAME = 'x' or ", "id\t= '1' or\t", "%20", "! "], ids=ascii)
+def test_long_hostile_text_is_mended_or_given_up(piece: str) -> None:
+    text = piece * (10_000 // len(piece))
+    assert fix(LANGUAGE, "devices/inventory", text).text == text

@@ -121,6 +121,20 @@ def test_an_endpoint_is_suggested() -> None:
     assert (found.code, found.parameter, found.suggestion) == ("Q204", "endpoint", "devices/inventory")
 
 
+def test_an_endpoint_that_a_reconstructed_spec_may_lack_is_a_warning() -> None:
+    report = RECONSTRUCTED.check("firmware/inventory", "vendor_id = 4261412867 and type = 'x'")
+    assert report.ok
+    assert [(d.code, d.severity) for d in report.diagnostics] == [("Q204", "warning")]
+    assert report.canonical is not None
+    for language, endpoint, strict in (
+        (LIVE, "firmware/inventory", False),
+        (RECONSTRUCTED, "firmware/inventory", True),
+        (RECONSTRUCTED, "devices/inventroy", False),
+        (RECONSTRUCTED, "PATCH devices/inventory", False),
+    ):
+        assert not language.check(endpoint, "vendor_id = 1", strict=strict).ok
+
+
 def test_a_flood_of_warnings_hides_no_error() -> None:
     report = RECONSTRUCTED.check("devices/inventory", "signal = 1 or " * 500 + "nmae = 'x'")
     assert not report.ok

@@ -8,7 +8,10 @@ so a tree of any depth can be compared, hashed, pickled and shown.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, NoReturn, TypeAlias, cast
+
+TYPE_CHECKING = False  # not from `typing`: a process whose queries are fine never imports it
+if TYPE_CHECKING:
+    from typing import Any, NoReturn, TypeAlias
 
 #: Offsets of a condition's field, operator and value: (start, end) of each, flattened.
 Spans: TypeAlias = tuple[int, int, int, int, int, int]
@@ -20,13 +23,13 @@ class Node:
     __slots__ = ()
 
     def __and__(self, other: Expr) -> Expr:
-        return And((cast("Expr", self), other)) if isinstance(other, Node) else NotImplemented
+        return And((_expr(self), other)) if isinstance(other, Node) else NotImplemented
 
     def __or__(self, other: Expr) -> Expr:
-        return Or((cast("Expr", self), other)) if isinstance(other, Node) else NotImplemented
+        return Or((_expr(self), other)) if isinstance(other, Node) else NotImplemented
 
     def __invert__(self) -> Expr:
-        return Not(cast("Expr", self))
+        return Not(_expr(self))
 
     def __bool__(self) -> NoReturn:
         raise TypeError(
@@ -37,22 +40,27 @@ class Node:
     def __eq__(self, other: object) -> bool:
         if self is other:
             return True
-        return type(self) is type(other) and _key(cast("Expr", self)) == _key(cast("Expr", other))
+        return isinstance(other, Node) and type(self) is type(other) and _key(_expr(self)) == _key(_expr(other))
 
     def __hash__(self) -> int:
-        return hash(tuple(_key(cast("Expr", self))))
+        return hash(tuple(_key(_expr(self))))
 
     def __str__(self) -> str:
         from digirm_runtime.query.printer import print_expr
 
-        return print_expr(cast("Expr", self))
+        return print_expr(_expr(self))
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__}: {self}>"
 
     def __reduce__(self) -> tuple[Any, ...]:
         # Flat, because pickle recurses.
-        return _rebuild, (_key(cast("Expr", self), spans=True),)
+        return _rebuild, (_key(_expr(self), spans=True),)
+
+
+def _expr(node: Node) -> Expr:
+    """A node as one of the four that there are."""
+    return node  # type: ignore[return-value]  # pyright: ignore[reportReturnType]
 
 
 class Literal:

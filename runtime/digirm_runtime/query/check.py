@@ -7,14 +7,20 @@ is a slip of the pen or contradicts what is recorded or documented; `strict` mak
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from digirm_runtime.query.ast import Condition, Literal
-from digirm_runtime.query.diagnostics import Diagnostic, Severity, quoted
+from digirm_runtime.query.ast import Condition, read_literal
 from digirm_runtime.query.printer import print_text
+from digirm_runtime.query.shapes import Slot
+from digirm_runtime.query.shapes import slot as make_slot
 from digirm_runtime.query.spelling import misspelt, suggest
 from digirm_runtime.query.tables import TIMESTAMP
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, TypeAlias
+
+    from digirm_runtime.query.diagnostics import Diagnostic, Severity
 
 _VOUCHED = ("recorded", "documented")
 _NAMES = {
@@ -25,50 +31,130 @@ _NAMES = {
     "boolean": "true or false",
     "area": "an area such as [-122.5, 37.5, -122.0, 38.0]",
 }
-_ISO = re.compile(r"(\d{4})-(\d\d)-(\d\d)(T(\d\d):(\d\d)(:(\d\d)([.,]\d+)?)?(Z|[+-]\d\d:?\d\d)?)?", re.ASCII)
+_ISO = r"(\d{4})-(\d\d)-(\d\d)(T(\d\d):(\d\d)(:(\d\d)([.,]\d+)?)?(Z|[+-]\d\d:?\d\d)?)?"
+#: Says whether a text is a relative time of the documented form.
+_duration = re.compile(r"[+-][0-9]+[dhms]").fullmatch
 #: Different unknown fields in one query, after which it is no query of this endpoint.
 MAX_UNKNOWN = 100
+#: Diagnostics of each severity that a report holds of the names and values of one query.
+MAX_JUDGED = 100
 
 
-class FieldRow(NamedTuple):
+class FieldRow:
     """What the tables say of one field."""
 
-    type: str
-    operators: tuple[str, ...]
-    orderby: bool
-    values: tuple[str, ...]
-    certainty: str | None
+    __slots__ = ("certainty", "operators", "orderby", "type", "values")
+
+    def __init__(
+        self, type_: str, operators: Sequence[str], orderby: bool, values: Sequence[str], certainty: str | None
+    ) -> None:
+        self.type = type_
+        self.operators = operators
+        self.orderby = orderby
+        self.values = values
+        self.certainty = certainty
+
+
+#: Judges the value of a condition: (condition, its field, the value's start and end).
+Rule: TypeAlias = "Callable[[Condition, FieldRow, int, int], Diagnostic | None]"
 
 
 class Judge:
     """Judges by one endpoint's fields."""
 
     def __init__(
-        self, tables: Mapping[str, Any], fields: Mapping[str, FieldRow], endpoint: str, *, strict: bool = False
+        self,
+        tables: Mapping[str, Any],
+        fields: Mapping[str, FieldRow],
+        endpoint: str,
+        accepted: Sequence[str] = (),
+        *,
+        strict: bool = False,
     ) -> None:
+        """`accepted` are the parameters that the endpoint takes."""
         self.tables = tables
         self.fields = fields
         self.endpoint = endpoint
+        self.accepted = accepted
+        # A request that lists query fields takes a query, whatever its parameters say.
+        self.takes_query = "query" in accepted or bool(fields)
         self.strict = strict
         self.live = tables["spec"]["provenance"] == "live"
         self.firm = strict or self.live
-        self._unknown: dict[str, tuple[Severity, str | None]] = {}
+        # (field, operator, kind of value) -> what judges such a value, if anything does, and what may stand for it.
+        self._known: dict[tuple[str, str, str], tuple[Rule | None, Slot]] = {}
+
+    def all(self, texts: Mapping[str, str], conditions: Iterable[Condition]) -> Iterable[Diagnostic]:
+        """The diagnostics of what was given for the endpoint; `conditions` are those of the query."""
+        from digirm_runtime.query import params
+
+        for name, text in texts.items():
+            if name not in self.accepted and not (name == "query" and self.takes_query):
+                severity: Severity = "error" if self.firm else "warning"
+                message = f"'{self.endpoint}' takes no {name}"
+                yield _diagnostic("Q205", severity, message, 0, len(text), parameter=name)
+            elif name == "query":
+                yield from _bounded(self.query(conditions))
+            elif name == "orderby":
+                yield from _bounded(params.orderby(self, text))
+            elif name == "fields":
+                yield from _bounded(params.fields(self, text))
 
     def query(self, conditions: Iterable[Condition]) -> Iterable[Diagnostic]:
         """The diagnostics of a query's conditions; those of broken conditions have an empty operator."""
+        unknown: dict[str, Diagnostic] = {}
         for condition in conditions:
             a, b, c, d, e, f = condition.spans or (0, 0, 0, 0, 0, 0)
             row = self.fields.get(condition.field)
             if row is None:
-                yield self.unknown_field(condition.field, a, b)
-                if len(self._unknown) > MAX_UNKNOWN:
+                known = unknown.get(condition.field) or self.unknown_field(condition.field, a, b)
+                unknown[condition.field] = known
+                yield known._replace(start=a, end=b)
+                if len(unknown) > MAX_UNKNOWN:
                     message = f"more than {MAX_UNKNOWN} unknown fields: what follows was not judged"
-                    yield Diagnostic("Q124", "error", message, b, b)
+                    yield _diagnostic("Q124", "error", message, b, b)
                     return
             elif condition.operator:
-                found = self._operator(condition, row, c, d) or self._value(condition, row, e, f)
+                found = self._operator(condition, row, c, d)
+                if found is None and (rule := self._rule(condition, row)):
+                    found = rule(condition, row, e, f)
                 if found:
                     yield found
+
+    def slots(self, conditions: Iterable[Condition]) -> list[Slot] | None:
+        """What may stand for each condition's value where nothing is to be said of a query; None where something is.
+
+        The same verdict as `query`, but quick where there is nothing to say.
+        """
+        found: list[Slot] = []
+        for condition in conditions:
+            key = condition.field, condition.operator, condition.value.kind
+            known = self._known.get(key) or self._know(key, condition)
+            if known is None:
+                return None
+            rule, slot = known
+            if rule is not None and rule(condition, self.fields[condition.field], 0, 0):
+                return None
+            found.append(slot)
+        return found if self.takes_query else None
+
+    def _know(self, key: tuple[str, str, str], condition: Condition) -> tuple[Rule | None, Slot] | None:
+        """The rule and the slot of conditions like this one, which are kept; None where something is to be said."""
+        row = self.fields.get(condition.field)
+        if row is None or self._operator(condition, row, 0, 0):
+            return None
+        field, operator, kind = key
+        rule = self._rule(condition, row)
+
+        def accepts(text: str) -> bool:
+            return rule is None or rule(Condition(field, operator, read_literal(kind, text)), row, 0, 0) is None
+
+        pattern = self.tables["terminals"][kind.upper()]
+        # A relative time that `_unit` says nothing of needs no closer look.
+        slot = _duration if rule is _unit else make_slot(kind, pattern, accepts if rule else None)
+        # Field and operator are the endpoint's own, so these are few.
+        self._known[key] = rule, slot
+        return rule, slot
 
     def severity(self, row: FieldRow) -> Severity:
         """Of what contradicts a field's description: an error where somebody vouches for it."""
@@ -76,59 +162,60 @@ class Judge:
 
     def unknown_field(self, name: str, start: int, end: int, parameter: str = "query") -> Diagnostic:
         """The diagnostic for a field that the endpoint lacks."""
-        severity, nearest = self._unknown.get(name) or self._nearest(name)
-        message = f"{quoted(self.endpoint)} has no field {quoted(name)}"
-        if severity == "warning":
-            message += " that the spec knows of"
-        return Diagnostic("Q201", severity, message, start, end, nearest, parameter)
-
-    def _nearest(self, name: str) -> tuple[Severity, str | None]:
         slip = misspelt(name, self.fields)
         twin = next((known for known in self.fields if known.lower() == name.lower()), None)
         # Whether the case of a field's name matters is not documented.
         severity: Severity = "error" if self.firm or (slip and not twin) else "warning"
-        self._unknown[name] = severity, twin or slip or suggest(name, self.fields)
-        return self._unknown[name]
+        nearest = twin or slip or suggest(name, self.fields)
+        message = f"{_quoted(self.endpoint)} has no field {_quoted(name)}"
+        if severity == "warning":
+            message += " that the spec knows of"
+        return _diagnostic("Q201", severity, message, start, end, nearest, parameter)
 
     def _operator(self, condition: Condition, row: FieldRow, start: int, end: int) -> Diagnostic | None:
         wanted = condition.operator.lower()
         if not row.operators or any(op.lower() == wanted for op in row.operators):
             return None
         known = ", ".join(row.operators)
-        message = f"the field {quoted(condition.field)} has no operator {quoted(condition.operator)}; it has {known}"
-        return Diagnostic("Q203", self.severity(row), message, start, end)
+        message = f"the field {_quoted(condition.field)} has no operator {_quoted(condition.operator)}; it has {known}"
+        return _diagnostic("Q203", self.severity(row), message, start, end)
 
-    def _value(self, condition: Condition, row: FieldRow, start: int, end: int) -> Diagnostic | None:
-        value = condition.value
+    def _rule(self, condition: Condition, row: FieldRow) -> Rule | None:
+        """What judges the values of conditions like this one; None where every value of this kind is fine."""
+        kind = condition.value.kind
         operator = next((op for op in self.tables["operators"] if op.lower() == condition.operator.lower()), "")
-        if value.kind == "empty":
-            takes: list[str] = self.tables["empty"]
-            if operator in takes or not takes:
-                return None
-            message = f"'empty' is only known to go with {' and '.join(takes)}, not with {quoted(operator)}"
-            return Diagnostic("Q306", "warning", message, start, end)
-        forms: Sequence[str] | None = self.tables["operator_forms"].get(operator) or self.tables["types"].get(row.type)
+        takes: list[str] = self.tables["empty"]
+        if kind == "empty":
+            return None if operator in takes or not takes else self._empty
+        forms = self._forms(condition, row)
         if forms is None:
             return None
-        if value.kind not in forms and not (value.kind == "text" and TIMESTAMP in forms):
-            return self._form(condition.field, value, forms, row, start, end)
-        if value.kind == "relative" and value.text[-1] not in "dhms":
-            small = value.text[-1].lower()
-            mend = f"{value.text[0]}{int(value.text[1:-1][:9]) * 7}d" if small == "w" else value.text[:-1] + small
-            message = f"the unit of {quoted(value.text)} is not documented; documented are d, h, m and s"
-            return Diagnostic("Q305", "warning", message, start, end, mend)
-        if value.kind == "text" and "text" not in forms:
-            return _time(value, start, end)
-        if value.kind == "text" and row.values and operator in self.tables["empty"]:
-            return self._enumerated(condition.field, value, row, start, end)
+        if kind not in forms and not (kind == "text" and TIMESTAMP in forms):
+            return self._form
+        if kind == "relative":
+            return _unit
+        if kind == "text" and "text" not in forms:
+            return _time
+        if kind == "text" and row.values and operator in takes:
+            return self._enumerated
         return None
 
-    def _form(
-        self, field: str, value: Literal, forms: Sequence[str], row: FieldRow, start: int, end: int
-    ) -> Diagnostic | None:
+    def _forms(self, condition: Condition, row: FieldRow) -> Sequence[str] | None:
+        operator = next((op for op in self.tables["operators"] if op.lower() == condition.operator.lower()), "")
+        forms: Sequence[str] | None = self.tables["operator_forms"].get(operator) or self.tables["types"].get(row.type)
+        return forms
+
+    def _empty(self, condition: Condition, row: FieldRow, start: int, end: int) -> Diagnostic:  # noqa: ARG002
+        """`empty` where it is not known to go."""
+        takes = " and ".join(self.tables["empty"])
+        message = f"'empty' is only known to go with {takes}, not with {_quoted(condition.operator)}"
+        return _diagnostic("Q306", "warning", message, start, end)
+
+    def _form(self, condition: Condition, row: FieldRow, start: int, end: int) -> Diagnostic:
         """A literal of another form than the field's type takes."""
+        value, forms = condition.value, self._forms(condition, row) or ()
         expected = " or ".join(_NAMES.get(form, form) for form in forms)
-        message = f"the field {quoted(field)} ({row.type}) takes {expected}"
+        message = f"the field {_quoted(condition.field)} ({row.type}) takes {expected}"
         mend: str | None = None
         if value.kind == "text":
             # Whether the service reads a quoted number, boolean or relative time is not documented.
@@ -137,36 +224,84 @@ class Judge:
             mend = print_text(value.text)
         open_question = mend is not None or (value.kind == "number" and TIMESTAMP in forms)
         if open_question:
-            return Diagnostic("Q302", "warning", message, start, end, mend)
-        return Diagnostic("Q301", self.severity(row), message, start, end)
+            return _diagnostic("Q302", "warning", message, start, end, mend)
+        return _diagnostic("Q301", self.severity(row), message, start, end)
 
-    def _enumerated(self, field: str, value: Literal, row: FieldRow, start: int, end: int) -> Diagnostic | None:
+    def _enumerated(self, condition: Condition, row: FieldRow, start: int, end: int) -> Diagnostic | None:
+        """A value of a field whose values are known."""
+        value = condition.value
         if any(known.lower() == value.text.lower() for known in row.values):
             return None
         slip = misspelt(value.text, row.values)
         nearest = slip or suggest(value.text, row.values)
-        message = f"{quoted(value.text)} is no known value of {quoted(field)}; known: {', '.join(row.values)}"
+        message = (
+            f"{_quoted(value.text)} is no known value of {_quoted(condition.field)}; known: {', '.join(row.values)}"
+        )
         firm = self.strict or (self.live and slip is not None)
         mend = None if nearest is None else print_text(nearest)
-        return Diagnostic("Q303", "error" if firm else "warning", message, start, end, mend)
+        return _diagnostic("Q303", "error" if firm else "warning", message, start, end, mend)
 
 
-def _time(value: Literal, start: int, end: int) -> Diagnostic | None:
+def _diagnostic(
+    code: str,
+    severity: Severity,
+    message: str,
+    start: int,
+    end: int,
+    suggestion: str | None = None,
+    parameter: str = "query",
+) -> Diagnostic:
+    # Imported when there is something to say: most queries are fine, and each process pays for what it imports.
+    from digirm_runtime.query.diagnostics import Diagnostic
+
+    return Diagnostic(code, severity, message, start, end, suggestion, parameter)
+
+
+def _quoted(text: str) -> str:
+    from digirm_runtime.query.diagnostics import quoted
+
+    return quoted(text)
+
+
+def _bounded(diagnostics: Iterable[Diagnostic]) -> Iterable[Diagnostic]:
+    """The first diagnostics of each severity: a megabyte of faults must not fill the memory, nor hide an error."""
+    left = {"error": MAX_JUDGED, "warning": MAX_JUDGED}
+    for diagnostic in diagnostics:
+        left[diagnostic.severity] -= 1
+        if left[diagnostic.severity] >= 0:
+            yield diagnostic
+
+
+def _unit(condition: Condition, row: FieldRow, start: int, end: int) -> Diagnostic | None:  # noqa: ARG001
+    """A relative time: only some units are documented."""
+    text = condition.value.text
+    if _duration(text):
+        return None
+    count, small = text[1:-1], text[-1].lower()
+    # `M` may have meant months, and a number of weeks beyond any date is no week's.
+    weeks = f"{text[0]}{int(count) * 7}d" if small == "w" and len(count) < 10 else None
+    mend = weeks if small == "w" else None if text[-1] == "M" else text[:-1] + small
+    message = f"the unit of {_quoted(text)} is not documented; documented are d, h, m and s"
+    return _diagnostic("Q305", "warning", message, start, end, mend)
+
+
+def _time(condition: Condition, row: FieldRow, start: int, end: int) -> Diagnostic | None:  # noqa: ARG001
     """An absolute time: only the full form in UTC is documented."""
-    found = _ISO.fullmatch(value.text)
+    value = condition.value
+    found = re.fullmatch(_ISO, value.text, re.ASCII)
     if found is None:
-        if re.fullmatch(r"[+-][0-9]+[dhms]", value.text):
-            return Diagnostic("Q302", "warning", "a relative time is written without quotes", start, end, value.text)
-        message = f"{quoted(value.text)} is no time such as '2024-01-31T12:00:00.000Z'"
-        return Diagnostic("Q304", "warning", message, start, end)
+        if _duration(value.text):
+            return _diagnostic("Q302", "warning", "a relative time is written without quotes", start, end, value.text)
+        message = f"{_quoted(value.text)} is no time such as '2024-01-31T12:00:00.000Z'"
+        return _diagnostic("Q304", "warning", message, start, end)
     month, day, hour = int(found[2]), int(found[3]), int(found[5] or 0)
     if not (
         1 <= month <= 12 and 1 <= day <= 31 and hour <= 24 and int(found[6] or 0) < 60 and int(found[8] or 0) <= 60
     ):
-        return Diagnostic("Q304", "warning", f"there is no such time: {quoted(value.text)}", start, end)
+        return _diagnostic("Q304", "warning", f"there is no such time: {_quoted(value.text)}", start, end)
     if found[10] != "Z":
         message = "only times in UTC such as '2024-01-31T12:00:00.000Z' are documented"
-        return Diagnostic("Q304", "warning", message, start, end)
+        return _diagnostic("Q304", "warning", message, start, end)
     return None
 
 

@@ -1,12 +1,9 @@
-"""What is said about a query: diagnostics with codes and spans, and the report that shows them under the text."""
+"""What is said of a query: diagnostics with codes and spans, and how they are shown under the text."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
-
-if TYPE_CHECKING:
-    from digirm_runtime.query.ast import Expr
+from typing import Literal, NamedTuple, TypeAlias
 
 Severity: TypeAlias = Literal["error", "warning"]
 
@@ -35,82 +32,16 @@ class Diagnostic(NamedTuple):
     parameter: str = "query"
 
 
-class SpecInfo(NamedTuple):
-    """The spec that judged: `provenance` is `live` or `reconstructed`."""
-
-    api_version: str
-    provenance: str
-    fingerprint: str
-
-    def __str__(self) -> str:
-        if not self.provenance:
-            return "no spec"
-        return f"spec {_shown(self.api_version)} ({_shown(self.provenance)}, {_shown(self.fingerprint[:19])})"
-
-
-class Report:
-    """The verdict on one query and its companions.
-
-    `ok`: no diagnostic is an error. `texts`: the text of each parameter that was judged, by name. `query`: the AST, or
-    None where the text has none. `canonical`: its canonical text. `str()` shows every fault with carets under it.
-    """
-
-    def __init__(
-        self,
-        texts: Mapping[str, str],
-        diagnostics: Iterable[Diagnostic],
-        *,
-        spec: SpecInfo,
-        endpoint: str | None = None,
-        query: Expr | None = None,
-    ) -> None:
-        self.texts = dict(texts)
-        self.diagnostics = tuple(diagnostics)
-        self.spec = spec
-        self.endpoint = endpoint
-        self.query = query
-        self.ok = all(diagnostic.severity != "error" for diagnostic in self.diagnostics)
-
-    @property
-    def text(self) -> str | None:
-        """The query as it was given; None where only other parameters were judged."""
-        return self.texts.get("query")
-
-    @property
-    def canonical(self) -> str | None:
-        """The query in its canonical spelling; None where it cannot be read."""
-        if self.query is None:
-            return None
-        from digirm_runtime.query.printer import print_expr
-
-        return print_expr(self.query)
-
-    def to_dict(self) -> dict[str, Any]:
-        """The JSON form of `digirm check --format json`."""
-        return {
-            "query": self.text,
-            "endpoint": self.endpoint,
-            "ok": self.ok,
-            "diagnostics": [diagnostic._asdict() for diagnostic in self.diagnostics],
-            "canonical": self.canonical,
-        }
-
-    def __str__(self) -> str:
-        lines = [line for diagnostic in self.diagnostics for line in self._show(diagnostic)]
-        where = f"{_shown(self.endpoint)}, " if self.endpoint is not None else "syntax only, "
-        return "\n".join([*(lines or ["ok"]), f"judged by {where}{self.spec}"])
-
-    def __repr__(self) -> str:
-        return f"<Report ok={self.ok} diagnostics={len(self.diagnostics)}>"
-
-    def _show(self, diagnostic: Diagnostic) -> Iterable[str]:
-        place = "" if diagnostic.parameter == "query" else f"{diagnostic.parameter}: "
-        yield f"{diagnostic.severity} {diagnostic.code}: {place}{_shown(diagnostic.message)}"
-        text = self.texts.get(diagnostic.parameter, "")
-        if text:
-            yield from (f"  {line}" for line in excerpt(text, diagnostic.start, diagnostic.end))
-        if diagnostic.suggestion is not None:
-            yield f"  did you mean: {_shown(diagnostic.suggestion).strip() or 'a blank'}"
+def show(diagnostic: Diagnostic, texts: Mapping[str, str]) -> Iterable[str]:
+    """The lines that show a diagnostic of one of some texts, by parameter."""
+    place = "" if diagnostic.parameter == "query" else f"{diagnostic.parameter}: "
+    yield f"{diagnostic.severity} {diagnostic.code}: {place}{one_line(diagnostic.message)}"
+    text = texts.get(diagnostic.parameter, "")
+    if text:
+        yield from (f"  {line}" for line in excerpt(text, diagnostic.start, diagnostic.end))
+    mend = diagnostic.suggestion
+    if mend is not None:
+        yield f"  did you mean: {one_line(mend).strip() or 'a blank'}" if mend else "  leave it out"
 
 
 def excerpt(text: str, start: int, end: int) -> tuple[str, str]:
@@ -149,7 +80,7 @@ def quoted(text: str) -> str:
     return shown if shown.startswith(("'", '"')) else f"'{shown}'"
 
 
-def _shown(text: str) -> str:
+def one_line(text: str) -> str:
     """Text in one line, without control characters, not longer than a few lines of a terminal."""
     shown = "".join(char if char.isprintable() else "�" for char in text[:400])
     return shown if len(text) <= 400 else shown + "…"

@@ -3,42 +3,51 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+import os
+import zlib
+from collections.abc import Mapping, Sequence
 from functools import cache, cached_property
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 from digirm_runtime.errors import QueryError, SpecError
-from digirm_runtime.query.diagnostics import Diagnostic, Report, Severity, SpecInfo
+from digirm_runtime.query.report import Report, SpecInfo
+from digirm_runtime.query.shapes import Shapes, split
 from digirm_runtime.query.tables import FORMAT, METHODS
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from digirm_runtime.query.ast import Condition, Expr
-    from digirm_runtime.query.check import FieldRow
+    from os import PathLike
+    from typing import Any
+
+    from digirm_runtime.query.ast import Expr
+    from digirm_runtime.query.check import FieldRow, Judge
+    from digirm_runtime.query.complete import Completion
+    from digirm_runtime.query.diagnostics import Diagnostic
+    from digirm_runtime.query.legacy import LegacyColumn
     from digirm_runtime.query.parser import Parser
     from digirm_runtime.spec import Spec
 
 GRAMMAR_FILE = "grammar.lark"
 TABLES_FILE = "tables.json"
-#: Diagnostics of each severity that a report holds of the names and values of one query.
-MAX_JUDGED = 100
-#: Where the tables keep the hash of all else in them.
-_OWN_HASH = "tables_sha256"
+#: Judges that are kept: one for each endpoint in use, as it was spelled.
+MAX_JUDGES = 1000
+#: What the first line of the tables holds: the checksum of the lines that follow.
+_OWN_SUM = "tables_crc32"
 
 
 def language_files(spec: Spec) -> dict[str, str]:
     """The files of a spec's language, by name, as the generator writes them and `Language.from_folder` reads them."""
-    from digirm_runtime.query import grammar, tables
+    from digirm_runtime.query import grammar, recovery, tables
 
     built = tables.build(spec)
     text = grammar.render(built)
-    built["grammar_sha256"] = _sha256(text)
-    built[_OWN_HASH] = _sha256(_dumps(built))
-    return {GRAMMAR_FILE: text, TABLES_FILE: _layout(built)}
+    built["grammar_crc32"] = _crc32(text.encode())
+    built["lalr"] = recovery.lalr_tables(text)
+    rest = _layout(built)
+    return {GRAMMAR_FILE: text, TABLES_FILE: f'{{"{_OWN_SUM}":"{_crc32(rest.encode())}",\n{rest}'}
 
 
 def _layout(tables: dict[str, Any]) -> str:
-    """JSON with a line for each table and each endpoint: small, and its diff can be read."""
+    """The members of a JSON object, a line for each table and each endpoint: small, and its diff can be read."""
     lines = []
     for key, value in tables.items():
         if key == "fields" and value:
@@ -47,8 +56,8 @@ def _layout(tables: dict[str, Any]) -> str:
             text = "{\n  " + ",\n  ".join(f"{_dumps(name)}: {_dumps(item)}" for name, item in value.items()) + "\n }"
         else:
             text = _dumps(value)
-        lines.append(f"{_dumps(key)}: {text}")
-    return "{\n " + ",\n ".join(lines) + "\n}\n"
+        lines.append(f" {_dumps(key)}: {text}")
+    return ",\n".join(lines) + "\n}\n"
 
 
 def _dumps(value: Any) -> str:
@@ -70,10 +79,11 @@ class Language:
     Raises SpecError, on that first use, where a file is missing, damaged, or was edited.
     """
 
-    def __init__(self, source: tuple[str, dict[str, Any]] | Path) -> None:
+    def __init__(self, source: tuple[str, dict[str, Any]] | str) -> None:
         """`source` is the grammar and its tables, or the folder that holds both."""
         self._source = source
         self._rows: dict[int, dict[str, FieldRow]] = {}
+        self._judges: dict[tuple[str | None, bool], Judge] = {}
 
     @classmethod
     def from_spec(cls, spec: Spec) -> Language:
@@ -84,27 +94,26 @@ class Language:
         return cls((grammar.render(built), built))
 
     @classmethod
-    def from_folder(cls, folder: str | Path) -> Language:
+    def from_folder(cls, folder: str | PathLike[str]) -> Language:
         """The language that a generator wrote to a folder."""
-        return cls(Path(folder))
+        return cls(os.fspath(folder))
 
     @cached_property
     def _loaded(self) -> tuple[str, dict[str, Any]]:
-        if not isinstance(self._source, Path):
+        if not isinstance(self._source, str):
             return self._source
-        tables_file, grammar_file = self._source / TABLES_FILE, self._source / GRAMMAR_FILE
-        try:
-            tables = json.loads(_read(tables_file))
-        except (ValueError, RecursionError):
-            raise SpecError(f"{tables_file} is not JSON; generate it again") from None
-        if not isinstance(tables, dict) or tables.get("format") != FORMAT:
-            raise SpecError(f"{tables_file} holds no query tables of format {FORMAT}; generate it again")
-        if tables.pop(_OWN_HASH, None) != _sha256(_dumps(tables)):
+        tables_file, grammar_file = (f"{self._source}/{name}" for name in (TABLES_FILE, GRAMMAR_FILE))
+        content, grammar = _read(tables_file), _read(grammar_file)
+        first, _, rest = content.partition(b"\n")
+        if first != f'{{"{_OWN_SUM}":"{_crc32(rest)}",'.encode():
             raise SpecError(f"{tables_file} is not what was generated: it was edited or damaged; generate it again")
-        grammar = _read(grammar_file)
-        if _sha256(grammar) != tables.get("grammar_sha256"):
+        tables = json.loads(content)
+        if tables.get("format") != FORMAT:
+            raise SpecError(f"{tables_file} holds no query tables of format {FORMAT}; generate it again")
+        if _crc32(grammar) != tables["grammar_crc32"]:
             raise SpecError(f"{grammar_file} is not the grammar that was generated: it was edited or damaged")
-        return grammar, tables
+        del tables[_OWN_SUM]
+        return grammar.decode("utf-8"), tables
 
     @property
     def tables(self) -> dict[str, Any]:
@@ -118,10 +127,18 @@ class Language:
         return SpecInfo(spec["api_version"], spec["provenance"], spec["fingerprint"])
 
     @cached_property
-    def _parser(self) -> Parser:
+    def parser(self) -> Parser:
+        """The parser of this language."""
         from digirm_runtime.query.parser import Parser
 
         return Parser(*self._loaded)
+
+    @cached_property
+    def _shapes(self) -> Shapes:
+        return Shapes(name for table in self.tables["fields"] for name in table)
+
+    def _expr(self, text: str) -> Expr | None:
+        return self.parser.parse(text)[0]
 
     def parse(self, text: str) -> Expr:
         """The AST of a text. Raises QueryError, whose `report` holds every fault, where it has none."""
@@ -146,65 +163,105 @@ class Language:
         otherwise); None checks the syntax only. `text` may be an expression that was built. `strict` makes names that a
         reconstructed spec does not know errors.
         """
+        judge = self._judges.get((endpoint, strict)) or self._judge(endpoint, strict=strict)
+        parsed = None
+        if judge is not None and type(text) is str and orderby is None and size is None and fields is None:
+            parts = split(text)
+            if self._shapes.knows(judge, text, parts):
+                return Report.fine(text, judge.endpoint, self.info, self._expr)
+            expr, conditions, found = parsed = self.parser.parse(text)
+            slots = None if found else judge.slots(conditions)
+            if slots is not None:
+                self._shapes.learn(judge, text, parts, conditions, slots)
+                return Report.fine(text, judge.endpoint, self.info, self._expr, expr)
         from digirm_runtime.query import params
 
         given = {"query": text, "orderby": orderby, "size": size, "fields": fields}
         texts = {name: params.as_text(value) for name, value in given.items() if value is not None}
-        outcome = self._parser.parse(texts["query"]) if "query" in texts else None
-        found = list(outcome.diagnostics) if outcome else []
+        if parsed is None:
+            parsed = self.parser.parse(texts["query"]) if "query" in texts else (None, [], [])
+        expr, conditions, found = parsed
+        if judge is not None:
+            found += judge.all(texts, conditions)
         if endpoint is not None:
-            where = self._find(endpoint)
-            if where is None:
-                found.append(self._unknown_endpoint(endpoint))
-            else:
-                found += self._names(endpoint, *where, texts, outcome.conditions if outcome else (), strict=strict)
+            if judge is None:
+                found.append(self._unknown_endpoint(endpoint, strict=strict))
             texts["endpoint"] = endpoint
         if "size" in texts:
             found += params.size(texts["size"])
         found.sort(key=lambda diagnostic: (diagnostic.parameter != "query", diagnostic.parameter, diagnostic.start))
-        return Report(texts, found, spec=self.info, endpoint=endpoint, query=outcome.expr if outcome else None)
+        return Report(texts, found, spec=self.info, endpoint=endpoint, query=expr)
 
-    def _names(
-        self,
-        endpoint: str,
-        accepted: list[str],
-        table: int,
-        texts: dict[str, str],
-        conditions: Iterable[Condition],
-        *,
-        strict: bool,
-    ) -> Iterable[Diagnostic]:
-        """Judge by an endpoint what was given for it."""
-        from digirm_runtime.query import params
+    def complete(self, endpoint: str | None, text: str, cursor: int | None = None) -> list[Completion]:
+        """What may stand at an offset of a query (default: its end), whether the query is right or not.
+
+        Without an endpoint nothing is known of fields. Raises QueryError for an unknown endpoint, ValueError for a
+        cursor outside the text.
+        """
+        from digirm_runtime.query.complete import Completer
+
+        cursor = len(text) if cursor is None else cursor
+        if not 0 <= cursor <= len(text):
+            raise ValueError(f"the cursor {cursor} is outside the text, which has {len(text)} characters")
+        fields = {} if endpoint is None else self._known_judge(endpoint).fields
+        return Completer(self.parser, self.tables, fields).at(text, cursor)
+
+    def read(self, endpoint: str | None, query: str | Expr) -> Expr:
+        """The AST of a query that is right for an endpoint. Raises QueryError for any other, also for an empty one."""
+        report = self.check(endpoint, query)
+        if not report.ok or report.query is None:
+            raise QueryError(report)
+        return report.query
+
+    def kinds(self, endpoint: str) -> dict[str, str]:
+        """How each field of an endpoint is compared (`values.comparisons`). Raises QueryError for an unknown one."""
+        from digirm_runtime.query.values import comparisons
+
+        rows = self._known_judge(endpoint).fields
+        return comparisons({name: row.type for name, row in rows.items()}, self.tables)
+
+    def legacy(self, endpoint: str) -> Mapping[str, LegacyColumn]:
+        """The legacy columns of an endpoint's fields, none where none are known. Raises QueryError as `kinds` does."""
+        self._known_judge(endpoint)
+        columns: dict[str, dict[str, LegacyColumn]] = self.tables["legacy"].get(self._path(endpoint), {})
+        return columns.get("fields", {})
+
+    def _known_judge(self, endpoint: str) -> Judge:
+        judge = self._judge(endpoint, strict=False)
+        if judge is None:
+            raise QueryError(self.check(endpoint, None, strict=True))
+        return judge
+
+    def _judge(self, endpoint: str | None, *, strict: bool) -> Judge | None:
+        """The judge of an endpoint, made once; None for an unknown one."""
+        if judge := self._judges.get((endpoint, strict)):
+            return judge
+        where = None if endpoint is None else self._find(endpoint)
+        if endpoint is None or where is None:
+            return None
         from digirm_runtime.query.check import Judge
 
-        judge = Judge(self.tables, self._fields(table), endpoint, strict=strict)
-        for name, text in texts.items():
-            # A request that lists query fields takes a query, whatever its parameters say.
-            if name not in accepted and not (name == "query" and judge.fields):
-                severity: Severity = "error" if judge.firm else "warning"
-                message = f"'{endpoint}' takes no {name}"
-                yield Diagnostic("Q205", severity, message, 0, len(text), parameter=name)
-            elif name == "query":
-                yield from _bounded(judge.query(conditions))
-            elif name == "orderby":
-                yield from _bounded(params.orderby(judge, text))
-            elif name == "fields":
-                yield from _bounded(params.fields(judge, text))
+        accepted, table = where
+        if len(self._judges) >= MAX_JUDGES:
+            self._judges.clear()
+        judge = Judge(self.tables, self._fields(table), endpoint, accepted, strict=strict)
+        self._judges[endpoint, strict] = judge
+        return judge
 
     def _find(self, endpoint: str) -> tuple[list[str], int] | None:
         """(accepted parameters, number of the field table) of an endpoint; None for an unknown one."""
-        method, path = _split(endpoint)
-        endpoints: dict[str, dict[str, list[Any]]] = self.tables["endpoints"]
-        base = self.tables["spec"]["base_path"]
-        methods = endpoints.get(path) or endpoints.get(f"{base}/{path.strip('/')}")
-        if methods is None:
-            return None
+        methods: dict[str, list[Any]] = self.tables["endpoints"].get(self._path(endpoint), {})
+        method = _split(endpoint)[0]
         for name in (method,) if method else METHODS:
             if name in methods:
                 params, table = methods[name]
                 return params, table
         return None
+
+    def _path(self, endpoint: str) -> str:
+        """The path template that an endpoint names, if there is such a one."""
+        path = _split(endpoint)[1]
+        return path if path in self.tables["endpoints"] else f"{self.tables['spec']['base_path']}/{path.strip('/')}"
 
     def _fields(self, number: int) -> dict[str, FieldRow]:
         rows = self._rows.get(number)
@@ -219,14 +276,19 @@ class Language:
             self._rows[number] = rows
         return rows
 
-    def _unknown_endpoint(self, endpoint: str) -> Diagnostic:
-        from digirm_runtime.query.spelling import suggest
+    def _unknown_endpoint(self, endpoint: str, *, strict: bool) -> Diagnostic:
+        """A warning only where a reconstructed spec may lack the path: where it knows neither it nor one like it."""
+        from digirm_runtime.query.diagnostics import Diagnostic, Severity
+        from digirm_runtime.query.spelling import misspelt, suggest
 
-        prefix = self.tables["spec"]["base_path"] + "/"
+        spec = self.tables["spec"]
+        prefix = spec["base_path"] + "/"
         names = [path.removeprefix(prefix) for path in self.tables["endpoints"]]
-        nearest = suggest(_split(endpoint)[1].removeprefix(prefix).strip("/"), names)
+        name = _split(endpoint)[1].removeprefix(prefix).strip("/")
+        firm = strict or spec["provenance"] != "reconstructed" or name in names or misspelt(name, names)
+        severity: Severity = "error" if firm else "warning"
         message = f"the spec has no endpoint '{endpoint[:120]}'"
-        return Diagnostic("Q204", "error", message, 0, len(endpoint), nearest, "endpoint")
+        return Diagnostic("Q204", severity, message, 0, len(endpoint), suggest(name, names), "endpoint")
 
 
 def _split(endpoint: str) -> tuple[str, str]:
@@ -235,25 +297,14 @@ def _split(endpoint: str) -> tuple[str, str]:
     return (method, path) if method in METHODS else ("", endpoint)
 
 
-def _bounded(diagnostics: Iterable[Diagnostic]) -> Iterable[Diagnostic]:
-    """The first diagnostics of each severity: a megabyte of faults must not fill the memory, nor hide an error."""
-    left = {"error": MAX_JUDGED, "warning": MAX_JUDGED}
-    for diagnostic in diagnostics:
-        left[diagnostic.severity] -= 1
-        if left[diagnostic.severity] >= 0:
-            yield diagnostic
+def _crc32(content: bytes) -> str:
+    # It guards against accidents, and costs a process a tenth of what importing hashlib does.
+    return f"{zlib.crc32(content):08x}"
 
 
-def _sha256(text: str) -> str:
-    import hashlib
-
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
-
-
-def _read(file: Path) -> str:
+def _read(file: str) -> bytes:
     try:
-        return file.read_bytes().decode("utf-8")
+        with open(file, "rb") as content:  # noqa: PTH123 - importing pathlib takes longer than all of this
+            return content.read()
     except OSError as error:
         raise SpecError(f"cannot read {file}: {error.strerror}; generate it again") from None
-    except UnicodeDecodeError:
-        raise SpecError(f"{file} is damaged; generate it again") from None

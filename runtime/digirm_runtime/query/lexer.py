@@ -9,7 +9,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple
+from functools import cached_property
+
+TYPE_CHECKING = False  # not from `typing`: a process whose queries are fine never imports it
+if TYPE_CHECKING:
+    from digirm_runtime.query.tokens import Token
 
 #: White space between tokens. Only the blank is known to be accepted by the service.
 SPACE = " \t\r\n\f\v"
@@ -21,18 +25,6 @@ TYPOGRAPHIC = "\u2018\u2019\u201a\u201b\u201c\u201d\u201e\u201f\xab\xbb\u2039\u2
 #: What operators that are no words consist of.
 SIGNS = "=<>!~^|&*%@:?/$#"
 
-#: What a loose token can be, in the order of attempts; `TEXT` may be unclosed.
-_LOOSE = (
-    ("STRING", r"'(?:[^']++|'')*+'"),
-    ("UNCLOSED", r"'(?s:.*)"),
-    ("DQUOTED", r'"[^"]*+"?'),
-    ("TYPOGRAPHIC", rf"[{TYPOGRAPHIC}][^{TYPOGRAPHIC}'\"()]*+[{TYPOGRAPHIC}]|[{TYPOGRAPHIC}]"),
-    ("BRACKET", r"\[[^\[\]'\"()]*+\]?|\]"),
-    ("SIGNS", rf"[{re.escape(SIGNS)}]+"),
-    ("BLANK", BLANK),
-    ("WORD", rf"[^\s()\[\]'\"{TYPOGRAPHIC}{re.escape(SIGNS)}]+"),
-)
-LOOSE = frozenset(name for name, _ in _LOOSE)
 _STRUCTURE = ("LPAR", "RPAR", "AND", "OR", "NOT")
 
 
@@ -41,37 +33,40 @@ def forms(terminals: Iterable[str]) -> list[str]:
     return [name for name in terminals if name not in (*_STRUCTURE, "FIELD", "OPERATOR")]
 
 
-class Token(NamedTuple):
-    """A token: its terminal, and where it stands."""
-
-    kind: str
-    start: int
-    end: int
-
-
 class Lexer:
     """Splits text by a terminal table (`tables["terminals"]`)."""
 
     def __init__(self, terminals: Mapping[str, str]) -> None:
-        literals = forms(terminals)
-        space = f"[{SPACE}]*+"
-        value = "|".join(f"(?P<{name}>{terminals[name]})" for name in literals)
-        condition = (
-            f"(?P<FIELD>(?>{terminals['FIELD']})){space}(?P<OPERATOR>(?>{terminals['OPERATOR']})){space}(?:{value})"
-        )
-        single = [f"(?P<{name}>{terminals[name]})" for name in _STRUCTURE]
-        loose = [f"(?P<{name}>{pattern})" for name, pattern in _LOOSE]
-        self._match = re.compile(f"{space}(?:{condition}|{'|'.join(single)}|{'|'.join(loose)})").match
-        self._forms = frozenset(literals)
-        self._operator = re.compile(terminals["OPERATOR"])
-        self._field = re.compile(terminals["FIELD"])
-        self._value = re.compile(f"(?>{value})")
+        self._terminals = terminals
+        #: The terminals that are literal forms.
+        self.forms = forms(terminals)
+        self._value = "|".join(f"(?P<{name}>{terminals[name]})" for name in self.forms)
+        # One blank or more between words, and none of what `faults.spacing` warns of.
+        joints = {"AND": "(?<= )(?:{})(?= )", "OR": "(?<= )(?:{})(?= )", "NOT": "(?:{})(?= )"}
+        single = {name: joints.get(name, "{}").format(terminals[name]) for name in _STRUCTURE}
+        #: Matches a condition, a connective or a bracket, spaced as usual; what it does not match needs a closer look.
+        self.pattern = self._compile(" *+", single)
+
+    def _compile(self, space: str, single: Mapping[str, str]) -> re.Pattern[str]:
+        """Groups 1 and 2 are a condition's field and operator; the last group names what was matched."""
+        field, operator = self._terminals["FIELD"], self._terminals["OPERATOR"]
+        condition = f"(?P<FIELD>(?>{field})){space}(?P<OPERATOR>(?>{operator})){space}(?:{self._value})"
+        rest = "|".join(f"(?P<{name}>{pattern})" for name, pattern in single.items())
+        return re.compile(f"{space}(?:{condition}|{rest})")
+
+    @cached_property
+    def _any(self) -> re.Pattern[str]:
+        from digirm_runtime.query.tokens import LOOSE
+
+        return self._compile(f"[{SPACE}]*+", {name: self._terminals[name] for name in _STRUCTURE} | LOOSE)
 
     def tokens(self, text: str) -> list[Token]:
         """The tokens of a text; between them there is only white space."""
+        from digirm_runtime.query.tokens import Token
+
         tokens: list[Token] = []
         position = 0
-        match, forms = self._match, self._forms
+        match, forms = self._any.match, self.forms
         while found := match(text, position):
             kind = found.lastgroup or ""
             if kind in forms:
@@ -83,18 +78,18 @@ class Lexer:
 
     def is_operator(self, text: str) -> bool:
         """Whether a piece of text is an operator of the language."""
-        return self._operator.fullmatch(text) is not None
+        return re.fullmatch(self._terminals["OPERATOR"], text) is not None
 
     def field_at(self, text: str, start: int) -> str:
         """The field's name that begins at an offset; empty where there is none."""
-        found = self._field.match(text, start)
+        found = re.compile(self._terminals["FIELD"]).match(text, start)
         return found[0] if found else ""
 
     def is_field(self, text: str) -> bool:
         """Whether a piece of text can be a field's name."""
-        return self._field.fullmatch(text) is not None
+        return re.fullmatch(self._terminals["FIELD"], text) is not None
 
     def form(self, text: str) -> str | None:
         """The literal form (lower case) of a piece of text; None for what is no literal."""
-        found = self._value.fullmatch(text)
+        found = re.fullmatch(f"(?>{self._value})", text)
         return found.lastgroup.lower() if found and found.lastgroup else None

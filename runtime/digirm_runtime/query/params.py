@@ -6,19 +6,23 @@ import re
 from collections.abc import Iterable, Sequence
 
 from digirm_runtime.query.check import Judge
-from digirm_runtime.query.diagnostics import HALF, ODD_BLANK, Diagnostic
+from digirm_runtime.query.diagnostics import HALF, ODD_BLANK, Diagnostic, quoted
 from digirm_runtime.query.lexer import BLANK, SURROGATES
 from digirm_runtime.query.spelling import misspelt, suggest
 
 #: The largest page that the service documents.
 MAX_SIZE = 1000
+#: Digits of a size that are read as a number.
+_LONGEST = 18
+_DIRECTIONS = ("asc", "desc")
+_CLAUSE = re.compile(r"(?:^|(?<=,))[^,]*", re.DOTALL)
+_FOREIGN = re.compile(r"(?:([+-])\s*([\w.-]+)|([\w.-]+)\s*:\s*(asc|desc)|(asc|desc)\s+([\w.-]+))", re.IGNORECASE)
 
 
 def orderby(judge: Judge, text: str) -> Iterable[Diagnostic]:
     """`field [asc|desc]`; several fields, joined by commas, are accepted with a warning."""
     yield from _characters(text, "orderby")
-    clauses = list(re.finditer(r"[^,]*", text)) if text.strip() else []
-    clauses = [clause for clause in clauses if clause.start() == 0 or text[clause.start() - 1] == ","]
+    clauses = list(_CLAUSE.finditer(text)) if text.strip() else []
     if not clauses:
         yield Diagnostic("Q401", "error", "a field is missing", 0, len(text), parameter="orderby")
     if all(clause[0].strip() for clause in clauses) and len(clauses) > 1:
@@ -26,38 +30,55 @@ def orderby(judge: Judge, text: str) -> Iterable[Diagnostic]:
         yield Diagnostic("Q404", "warning", message, clauses[1].start() - 1, len(text), parameter="orderby")
     for clause in clauses:
         words = list(re.finditer(r"\S+", clause[0]))
-        if not words:
+        if words:
+            yield from _clause(judge, text, clause.start(), words)
+        else:
             yield Diagnostic("Q401", "error", "a field is missing", *clause.span(), parameter="orderby")
-            continue
-        base = clause.start()
-        field, *rest = words
-        start, end = base + field.start(), base + field.end()
-        row = judge.fields.get(field[0])
-        if row is None:
-            yield judge.unknown_field(field[0], start, end, "orderby")
-        elif not row.orderby:
-            message = f"the answer cannot be ordered by '{field[0]}'"
-            yield Diagnostic("Q402", judge.severity(row), message, start, end, parameter="orderby")
-        if rest and rest[0][0].lower() not in ("asc", "desc"):
-            meant = suggest(rest[0][0], ("asc", "desc", "ascending", "descending"))
-            mend = None if meant is None else meant.removesuffix("ending")
-            message = f"the direction is 'asc' or 'desc', not '{rest[0][0][:60]}'"
-            yield Diagnostic(
-                "Q403", "error", message, base + rest[0].start(), base + rest[0].end(), mend, parameter="orderby"
-            )
-        elif len(rest) > 1:
-            yield Diagnostic(
-                "Q403", "error", "nothing follows the direction", base + rest[1].start(), base + rest[-1].end(), None,
-                "orderby",
-            )  # fmt: skip
+
+
+def _clause(judge: Judge, text: str, base: int, words: Sequence[re.Match[str]]) -> Iterable[Diagnostic]:
+    """Judge one field and its direction; `base` is where the clause begins."""
+    name, *rest = (word[0] for word in words)
+    spans = [(base + word.start(), base + word.end()) for word in words]
+    start, end = spans[0][0], spans[-1][1]
+    row = judge.fields.get(name)
+    if row is None and (meant := _foreign(judge, text[start:end])):
+        message = "the direction follows the field, behind a blank"
+        yield Diagnostic("Q403", "error", message, start, end, meant, parameter="orderby")
+        return
+    if row is None:
+        yield judge.unknown_field(name, *spans[0], "orderby")
+    elif not row.orderby:
+        message = f"the answer cannot be ordered by '{name}'"
+        yield Diagnostic("Q402", judge.severity(row), message, *spans[0], parameter="orderby")
+    if rest and rest[0].lower() not in _DIRECTIONS:
+        near = suggest(rest[0], ("asc", "desc", "ascending", "descending"))
+        mend = None if near is None else near.removesuffix("ending")
+        message = f"the direction is 'asc' or 'desc', not {quoted(rest[0])}"
+        yield Diagnostic("Q403", "error", message, *spans[1], mend, "orderby")
+    elif len(rest) > 1:
+        yield Diagnostic("Q403", "error", "nothing follows the direction", spans[2][0], end, None, "orderby")
+
+
+def _foreign(judge: Judge, clause: str) -> str | None:
+    """What is meant by `-name`, `name:desc` or `desc name`."""
+    found = _FOREIGN.fullmatch(clause)
+    if found is None:
+        return None
+    sign, signed, name, behind, before, last = found.groups()
+    direction = {"-": "desc", "+": "asc"}.get(sign) or (behind or before).lower()
+    field = signed or name or last
+    return f"{field} {direction}" if field in judge.fields else None
 
 
 def size(text: str) -> Iterable[Diagnostic]:
     """A whole number from 1 on; more than the documented page is a warning."""
-    if not re.fullmatch(r"[0-9]{1,18}", text) or int(text) < 1:
+    if not re.fullmatch(r"0*+[1-9][0-9]*", text):
+        bare = re.sub(r"[\s,_']", "", text[:_LONGEST])
+        mend = bare if len(text) < _LONGEST and re.fullmatch(r"[1-9][0-9]*", bare) else None
         message = "the size is a whole number from 1 on"
-        yield Diagnostic("Q411", "error", message, 0, len(text), parameter="size")
-    elif int(text) > MAX_SIZE:
+        yield Diagnostic("Q411", "error", message, 0, len(text), mend, "size")
+    elif len(text) > _LONGEST or int(text) > MAX_SIZE:
         message = f"more than {MAX_SIZE} is not documented"
         yield Diagnostic("Q412", "warning", message, 0, len(text), str(MAX_SIZE), "size")
 

@@ -1,329 +1,231 @@
-"""Lark's LALR parser over our tokens: the AST of a good query, every fault of a bad one.
+"""Reads queries: one pass of the lexer, then a loop over Lark's stored LALR tables, which alone decide the syntax.
 
-Lark's tables alone decide what may follow what. Where they refuse a token, the smallest mend is fed in its place (a
-missing condition, a missing connective) and parsing goes on, so that one fault hides no other.
+Lark itself is imported only to explain a text that the tables refuse (`recovery.py`), or where no tables were stored.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from itertools import islice
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cached_property
 
-from lark import Lark, Token, Transformer, UnexpectedToken
-from lark.exceptions import LarkError
-from lark.lexer import Lexer as LarkLexer
+from digirm_runtime.query.ast import And, Condition, Expr, Not, Or, read_literal
+from digirm_runtime.query.lexer import SURROGATES, Lexer
 
-from digirm_runtime.errors import SpecError
-from digirm_runtime.query.ast import And, Condition, Expr, Not, Or, conditions, read_literal
-from digirm_runtime.query.diagnostics import HALF, ODD_BLANK
-from digirm_runtime.query.faults import Faults
-from digirm_runtime.query.lexer import LOOSE, SPACE, SURROGATES, Lexer
-from digirm_runtime.query.lexer import Token as Piece
-
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any, TypeAlias
+
     from digirm_runtime.query.diagnostics import Diagnostic
+    from digirm_runtime.query.recovery import Recovery
+    from digirm_runtime.query.tokens import Token
 
 MAX_DEPTH = 200
-MAX_DIAGNOSTICS = 100
+END = "$END"
+#: What the tables are fed: a terminal, or `FIELD` with the whole condition that the lexer matched at once.
+Item: TypeAlias = "tuple[str, Condition | None]"
 
+#: The expression, or None for a faulty query; the conditions that could be read, also of a faulty one; the faults.
+Outcome: TypeAlias = "tuple[Expr | None, list[Condition], list[Diagnostic]]"
 
-class Outcome(NamedTuple):
-    """`expr` is None for a faulty query; `conditions` are those that could be read, also of a faulty one."""
-
-    expr: Expr | None
-    conditions: list[Condition]
-    diagnostics: list[Diagnostic]
+_surrogate = re.compile(SURROGATES).search
 
 
 class Parser:
-    """The parser of one grammar. Raises SpecError where Lark refuses the grammar."""
+    """The parser of one language. Raises SpecError where Lark refuses the grammar."""
 
     def __init__(self, grammar: str, tables: Mapping[str, Any]) -> None:
+        self.lexer = Lexer(tables["terminals"])
+        self._grammar = grammar
         self._operators: list[str] = tables["operators"]
         self._mends: dict[str, str] = tables["mends"]
-        self._lexer = Lexer(tables["terminals"])
-        try:
-            self._lark = Lark(
-                grammar,
-                parser="lalr",
-                lexer=_NoLexer,
-                transformer=_Builder({op.lower(): op for op in self._operators}),
-            )
-        except (LarkError, ValueError) as error:
-            raise SpecError(f"the grammar cannot be used: {error}") from None
+        self._spelling = {spelling: op for op in self._operators for spelling in (op.lower(), op)}
+        # Group of the lexer's pattern -> what the tables are fed, and the kind of a condition's value.
+        self._kinds: list[tuple[str, str | None]] = [("", None)] * (self.lexer.pattern.groups + 1)
+        for name, number in self.lexer.pattern.groupindex.items():
+            self._kinds[number] = ("FIELD", name.lower()) if name in self.lexer.forms else (name, None)
+        self._automaton = Automaton(tables["lalr"] if "lalr" in tables else _lalr_tables(grammar))
+
+    @cached_property
+    def recovery(self) -> Recovery:
+        """What explains the texts that the tables refuse."""
+        from digirm_runtime.query.recovery import Recovery
+
+        return Recovery(self._grammar)
 
     def parse(self, text: str) -> Outcome:
         """Parse a text; never raises for what the text holds."""
-        tokens = self._lexer.tokens(text)
-        faults = Faults(text, self._lexer, self._operators, self._mends)
+        conditions: list[Condition] = []
+        items = self._plain(text, conditions)
+        expr = None if items is None else self._automaton.run(items)
+        return self._explain(text) if expr is None else (expr, conditions, [])
+
+    def _plain(self, text: str, conditions: list[Condition]) -> list[Item] | None:
+        """The items of a text of which the lexer has nothing to say, and its conditions; None for any other."""
+        items: list[Item] = []
+        spelling, kinds = self._spelling, self._kinds
+        position = 0
+        match = self.lexer.pattern.match
+        # Not finditer: what does not match here would be tried again at each place that follows.
+        while found := match(text, position):
+            position = found.end()
+            number = found.lastindex or 0
+            terminal, kind = kinds[number]
+            if kind is None:
+                items.append((terminal, None))
+                continue
+            field, sign, value = found.group(1, 2, number)
+            operator = spelling.get(sign) or spelling.get(sign.lower()) or sign
+            spans = found.span(1) + found.span(2) + found.span(number)
+            condition = Condition(field, operator, read_literal(kind, value), spans)
+            conditions.append(condition)
+            items.append((terminal, condition))
+        if text[position:].strip(" ") or not (text.isascii() or _surrogate(text) is None):
+            return None
+        items.append((END, None))
+        return items
+
+    def _explain(self, text: str) -> Outcome:
+        """The outcome for a text of which something must be said."""
+        from digirm_runtime.query.faults import Faults
+        from digirm_runtime.query.spacing import MAX_FAULTS, halves, spacing
+
+        tokens = self.lexer.tokens(text)
+        faults = Faults(text, self.lexer, self._operators, self._mends)
         if not tokens:
             faults.add("Q101", "the query is empty: nothing is filtered", 0, len(text), warning=True)
-            return Outcome(None, [], faults.diagnostics)
-        for half in islice(re.finditer(SURROGATES, text), MAX_DIAGNOSTICS):
-            faults.add("Q126", HALF, *half.span())
-        run = _Run(self._lark, text, tokens, faults)
-        run.all()
-        _spacing(text, tokens, faults)
-        found = run.conditions() if run.expr is None else list(conditions(run.expr))
-        return Outcome(run.expr, found, faults.diagnostics)
+            return None, [], faults.diagnostics
+        halves(text, faults)
+        whole = not faults.diagnostics
+        items = [*self._items(text, tokens), (END, None)]
+        conditions = [condition for _, condition in items if condition is not None]
+        expr = self._automaton.run(items)
+        if expr is None and len(faults.diagnostics) <= MAX_FAULTS:
+            conditions += self.recovery.explain(text, tokens, faults)
+            conditions.sort(key=lambda condition: condition.spans or ())
+            if not faults.diagnostics:
+                # Whatever the reason, what the tables did not take is never passed.
+                faults.no_condition(tokens)
+        spacing(text, tokens, faults)
+        return (expr if whole else None), conditions, faults.diagnostics
+
+    def expected(self, text: str, tokens: Sequence[Token], begun: Sequence[str]) -> frozenset[str]:
+        """The terminals that may follow tokens, however faulty, and the terminals of a condition that was begun."""
+        from digirm_runtime.query.faults import Faults
+
+        faults = Faults(text, self.lexer, self._operators, self._mends)
+        return self.recovery.expected(text, tokens, begun, faults)
+
+    def _items(self, text: str, tokens: Iterable[Token]) -> Iterable[Item]:
+        """The items of any text; loose tokens are terminals that no table has."""
+        parts = iter(tokens)
+        for token in parts:
+            yield token.kind, self._condition(text, token, next(parts), next(parts)) if token.kind == "FIELD" else None
+
+    def _condition(self, text: str, field: Token, operator: Token, value: Token) -> Condition:
+        """The condition of three tokens."""
+        name, sign, literal = (text[token.start : token.end] for token in (field, operator, value))
+        return Condition(
+            name,
+            self._spelling.get(sign.lower(), sign),
+            read_literal(value.kind.lower(), literal),
+            (*field[1:], *operator[1:], *value[1:]),
+        )
 
 
-class _Run:
-    """One parse."""
+class Automaton:
+    """An LALR parser driven by tables (`recovery.lalr_tables`)."""
 
-    def __init__(self, lark: Lark, text: str, tokens: Sequence[Piece], faults: Faults) -> None:
-        self.state = lark.parse_interactive()
-        self.text = text
-        self.tokens = tokens
-        self.faults = faults
-        self.open: list[tuple[int, int]] = []  # offset of each open bracket, and the `not`s that wait before it
-        self.nots = 0
-        self.depth = 0
-        self.operand = False  # whether a complete condition or group stands just before
-        self.forgive = False  # whether a fault just before explains why a connective is missing
-        self.expr: Expr | None = None
-        self.partial: list[Condition] = []  # what could be read of broken conditions
+    def __init__(self, tables: Mapping[str, Any]) -> None:
+        self._states: list[dict[str, int]] = tables["states"]
+        self._rules = [(origin, size, *_BUILD[what]) for origin, size, what in tables["rules"]]
+        self._end: int = tables["end"]
+        # A condition comes whole, and what it is reduced to does not depend on what follows.
+        self._entries = [row.get("condition", -1) for row in self._states]
+        for state, row in enumerate(self._states):
+            while len(actions := set(self._states[self._entries[state]].values())) == 1 and (rule := actions.pop()) < 0:
+                origin, size, build, _ = self._rules[~rule]
+                if size != 1 or build is not None:
+                    break
+                self._entries[state] = row[origin]
 
-    def all(self) -> None:
-        index = 0
-        while index < len(self.tokens):
-            index = self._step(index)
-            if self.depth > MAX_DEPTH:
-                token = self.tokens[index - 1]
-                self.faults.add("Q116", f"brackets and 'not' are nested more than {MAX_DEPTH} deep", *token[1:])
-                return
-            if len(self.faults.diagnostics) >= MAX_DIAGNOSTICS:
-                start = self.tokens[index - 1].end
-                self.faults.add("Q124", f"more than {MAX_DIAGNOSTICS} faults: what follows was not read", start, start)
-                return
-        end = len(self.text)
-        while self.open:
-            start = self.open.pop()[0]
-            self._feed("RPAR", end, end)
-            self.faults.add("Q103", "this bracket is never closed", start, start + 1)
-        expr = self._feed("$END", end, end)
-        if not self.faults.diagnostics:
-            self.expr = expr
-
-    def conditions(self) -> list[Condition]:
-        """What could be read of a faulty query: its good conditions and parts of the others."""
-        tokens = self.tokens
-        good = [self._condition(*tokens[i : i + 3]) for i, token in enumerate(tokens) if token.kind == "FIELD"]
-        return sorted(good + self.partial, key=lambda condition: condition.spans or ())
-
-    def _condition(self, field: Piece, operator: Piece, value: Piece) -> Condition:
-        spans = (field.start, field.end, operator.start, operator.end, value.start, value.end)
-        return Condition(self._of(field), self._of(operator), read_literal(value.kind.lower(), self._of(value)), spans)
-
-    def _step(self, index: int) -> int:
-        """Take the token at an index, or the chunk that begins there; the index behind it."""
-        token = self.tokens[index]
-        kind, start, end = token
-        if kind in LOOSE:
-            return self._chunk(index)
-        if kind == "FIELD":
-            self._feed(kind, start, end)
-            for part in self.tokens[index + 1 : index + 3]:
-                self._feed(*part)
-            self._operand_done()
-            return index + 3
-        if kind == "RPAR":
-            if not self.open:
-                self.faults.add("Q104", "this bracket closes nothing", start, end)
-                return index + 1
-            self._feed(kind, start, end)
-            _, waiting = self.open.pop()
-            self.depth -= 1
-            self.nots = waiting
-            self._operand_done()
-            return index + 1
-        self._feed(kind, start, end)
-        self.operand = self.forgive = False
-        if kind == "LPAR":
-            self.open.append((start, self.nots))
-            self.nots = 0
-            self.depth += 1
-        elif kind == "NOT":
-            self.nots += 1
-            self.depth += 1
-        return index + 1
-
-    def _operand_done(self) -> None:
-        self.depth -= self.nots
-        self.nots = 0
-        self.operand = True
-        self.forgive = False
-
-    def _chunk(self, index: int) -> int:
-        """Explain loose tokens, and stand a condition in for them where they were meant to be one."""
-        tokens = self.tokens
-        stop = index + 1
-        while stop < len(tokens) and tokens[stop].kind in LOOSE:
-            stop += 1
-        for token in [token for token in tokens[index:stop] if token.kind == "BLANK"][:MAX_DIAGNOSTICS]:
-            self.faults.add("Q125", ODD_BLANK, token.start, token.end, " ")
-        chunk = [token for token in tokens[index:stop] if token.kind != "BLANK"]
-        if not chunk:
-            return stop
-        if self.operand:
-            if self.faults.connective(chunk[0]):
-                self._feed("AND", *chunk[0][1:])
-                self.operand = False
-                return index + 1
-            if not self.faults.is_condition(chunk):
-                self.faults.trailing(tokens[index - 1], chunk)
-                self.forgive = True
-                return stop
-        known = len(self.faults.diagnostics)
-        negated = self._misplaced_not(chunk, stop)
-        if negated is not None:
-            stop += 1
-            while stop < len(tokens) and tokens[stop].kind in LOOSE:
-                chunk += [tokens[stop]] if tokens[stop].kind != "BLANK" else []
-                stop += 1
-        elif len(chunk) > 1 and chunk[-1].kind == "WORD" and not self.faults.lexer.is_operator(self._of(chunk[-1])):
-            stop = self._list(stop)
-        condition = self.faults.condition(chunk, negated=negated is not None)
-        if condition is not None:
-            self.partial.append(condition)
-        if len(self.faults.diagnostics) == known:
-            # Whatever the reason, what the grammar did not take is never passed.
-            self.faults.no_condition(chunk)
-        self._stand_in(chunk[0].start)
-        self._operand_done()
-        self.forgive = True
-        return stop
-
-    def _misplaced_not(self, chunk: Sequence[Piece], stop: int) -> Piece | None:
-        """The `not` of `name not contains 'x'` and of `name is not null`."""
-        tokens = self.tokens
-        if stop + 1 >= len(tokens) or tokens[stop].kind != "NOT" or tokens[stop + 1].kind not in LOOSE:
-            return None
-        if len(chunk) == 2 and self._of(chunk[1]).lower() == "is":
-            return tokens[stop]
-        if len(chunk) == 1 and chunk[0].kind == "WORD" and stop + 2 < len(tokens):
-            self.faults.misplaced_not(tokens[stop])
-            return tokens[stop]
+    def run(self, items: Iterable[Item]) -> Expr | None:
+        """The expression of the items, of which the last is `END`; None where the tables refuse one."""
+        table, rules, entries = self._states, self._rules, self._entries
+        state = 0
+        states = [state]
+        values: list[Any] = []
+        depth = 0
+        for terminal, condition in items:
+            while (action := table[state].get(terminal)) is not None and action < 0:
+                origin, size, build, levels = rules[~action]
+                if build is not None:
+                    build(values)
+                    depth -= levels
+                del states[-size:]
+                state = table[states[-1]][origin]
+                states.append(state)
+            if action is None:
+                return values[0] if terminal == END and state == self._end else None
+            if condition is not None:
+                action = entries[state]
+            elif terminal in ("LPAR", "NOT"):
+                depth += 1
+                if depth > MAX_DEPTH:
+                    return None
+            state = action
+            states.append(state)
+            values.append(condition)
         return None
 
-    def _list(self, index: int) -> int:
-        """The index behind a bracketed list that follows a foreign operator: `in ('a', 'b')`."""
-        if index >= len(self.tokens) or self.tokens[index].kind != "LPAR":
-            return index
-        while index < len(self.tokens) and self.tokens[index].kind != "RPAR":
-            index += 1
-        return min(index + 1, len(self.tokens))
 
-    def _stand_in(self, start: int) -> None:
-        for kind in ("FIELD", "OPERATOR", "TEXT"):
-            self._feed(kind, start, start)
-
-    def _feed(self, kind: str, start: int, end: int) -> Any:
-        """Feed one token; what Lark refuses is reported, and mended by what it expects."""
-        token = Token(kind, self.text[start:end], start, end_pos=end)
-        while True:
-            try:
-                result = self.state.feed_token(token)
-            except UnexpectedToken as refusal:
-                if "FIELD" in refusal.expected:
-                    what = "before" if start < len(self.text) else "at the end, after"
-                    near = self.text[start:end] or self._last()
-                    self.faults.add("Q105", f"a condition is missing {what} '{near}'", start, end)
-                    self._stand_in(start)
-                else:
-                    if not self.forgive:
-                        self.faults.add("Q106", "'and' or 'or' is missing before this", start, end)
-                    self.forgive = False
-                    self._feed("AND", start, start)
-            else:
-                return result
-
-    def _last(self) -> str:
-        return self._of(self.tokens[-1])
-
-    def _of(self, token: Piece) -> str:
-        return self.text[token.start : token.end]
+def _pair(values: list[Any]) -> None:
+    last = values.pop()
+    values.pop()
+    values[-1] = [values[-1], last]
 
 
-def _spacing(text: str, tokens: Sequence[Piece], faults: Faults) -> None:
-    """Warn of white space, or of its absence, where the service is not known to share our leniency."""
-    if any(char in text for char in SPACE[1:]):
-        position = 0
-        for token in (*tokens, Piece("$END", len(text), len(text))):
-            if text[position : token.start].strip(" "):
-                faults.add(
-                    "Q119",
-                    "only blanks are known to be accepted between words, not tabs or line breaks",
-                    position,
-                    token.start,
-                    " ",
-                    warning=True,
-                )
-                break
-            position = token.end
-    for token in tokens:
-        if token.kind in ("AND", "OR", "NOT"):
-            before = token.start and token.kind != "NOT" and not text[token.start - 1].isspace()
-            if before or (token.end < len(text) and not text[token.end].isspace()):
-                word = text[token.start : token.end]
-                faults.add("Q120", f"'{word}' may need a blank on each side", token.start, token.end, warning=True)
-                break
+def _more(values: list[Any]) -> None:
+    # Chains grow in place, so that they cost linear time.
+    last = values.pop()
+    values.pop()
+    values[-1].append(last)
 
 
-class _NoLexer(LarkLexer):
-    """Lark asks for a lexer; tokens come from ours, one by one."""
-
-    def __init__(self, _conf: object) -> None:
-        pass
-
-    def lex(self, lexer_state: object, parser_state: object) -> Iterator[Token]:  # noqa: ARG002
-        return iter(())
+def _close_and(values: list[Any]) -> None:
+    values[-1] = And(values[-1])
 
 
-class _Builder(Transformer[Token, Any]):
-    """Builds the AST bottom-up, while Lark reduces; chains grow in place, so that they cost linear time."""
+def _close_or(values: list[Any]) -> None:
+    values[-1] = Or(values[-1])
 
-    def __init__(self, spelling: Mapping[str, str]) -> None:
-        super().__init__()
-        self._spelling = spelling
 
-    def start(self, children: list[Any]) -> Any:
-        return children[0]
+def _negation(values: list[Any]) -> None:
+    item = values.pop()
+    values[-1] = Not(item)
 
-    def close_or(self, children: list[Any]) -> Any:
-        items = children[0]
-        return items[0] if len(items) == 1 else Or(items)
 
-    def close_and(self, children: list[Any]) -> Any:
-        items = children[0]
-        return items[0] if len(items) == 1 else And(items)
+def _group(values: list[Any]) -> None:
+    values.pop()
+    values[-2:] = values[-1:]
 
-    def first(self, children: list[Any]) -> Any:
-        return children
 
-    def more(self, children: list[Any]) -> Any:
-        children[0].append(children[2])
-        return children[0]
+#: What each rule of the grammar builds of the values on the stack, and how many levels of nesting it closes.
+_BUILD: dict[str, tuple[Callable[[list[Any]], None] | None, int]] = {
+    "start": (None, 0),
+    "same": (None, 0),
+    "value": (None, 0),
+    "condition": (None, 0),
+    "pair": (_pair, 0),
+    "more": (_more, 0),
+    "close_and": (_close_and, 0),
+    "close_or": (_close_or, 0),
+    "negation": (_negation, 1),
+    "group": (_group, 1),
+}
 
-    def same(self, children: list[Any]) -> Any:
-        return children[0]
 
-    def negation(self, children: list[Any]) -> Any:
-        return Not(children[1])
+def _lalr_tables(grammar: str) -> Mapping[str, Any]:
+    from digirm_runtime.query.recovery import lalr_tables
 
-    def group(self, children: list[Any]) -> Any:
-        return children[1]
-
-    def value(self, children: list[Any]) -> Any:
-        return children[0]
-
-    def condition(self, children: list[Any]) -> Any:
-        field, operator, value = children
-        return Condition(
-            str(field),
-            self._spelling.get(operator.lower(), str(operator)),
-            read_literal(value.type.lower(), str(value)),
-            (field.start_pos, field.end_pos, operator.start_pos, operator.end_pos, value.start_pos, value.end_pos),
-        )
+    return lalr_tables(grammar)

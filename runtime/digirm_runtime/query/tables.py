@@ -4,11 +4,13 @@ format, spec        the format's number; api_version, base_path, provenance and 
 operators           canonical spellings; whatever is not here is no operator of the language
 terminals           name -> regular expression; the lexer and the grammar are both made from these
 types               type -> the literal forms it takes; a type that is not here takes every form
+compares            type -> how it is compared, where its forms do not say it (`values.comparisons`)
 operator_forms      operator -> the literal forms it takes, whatever the field's type
 empty, mends        operators that take `empty`; foreign spellings and the operator that is meant (empty: none)
 operator_sets       distinct operator lists, as indices into `operators`
 fields              distinct field tables: name -> [type, operator set, orderby, values, certainty]
 endpoints           path template -> method -> [parameters, field table]
+legacy              path template -> the legacy object and, by field, its columns (`legacy.LegacyColumn`)
 """
 
 from __future__ import annotations
@@ -16,14 +18,14 @@ from __future__ import annotations
 import json
 import re
 from functools import cache
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 from digirm_runtime.errors import SpecError
 from digirm_runtime.query.lexer import SIGNS
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from typing import Any
 
     from digirm_runtime.spec import Field, Request, Spec
 
@@ -37,13 +39,15 @@ _PLAIN_FIELD = r"(?!(?:(?i:and|or|not))(?![\w.-]))[A-Za-z_][A-Za-z0-9_]*(?:[.-][
 # A word, or signs; a mixture, a quote, a bracket or a blank could not be told apart from a value.
 _WORD_OPERATOR = r"[A-Za-z_][A-Za-z0-9_]{0,39}"
 _SIGN_OPERATOR = rf"[{re.escape(SIGNS)}]{{1,40}}"
-_OPERATOR = re.compile(f"{_WORD_OPERATOR}|{_SIGN_OPERATOR}")
+_OPERATOR = f"{_WORD_OPERATOR}|{_SIGN_OPERATOR}"
 _KEYWORD = "(?i:{})(?![\\w.-])"
 
 
 @cache
 def literals() -> dict[str, Any]:
     """What the package knows of literals (`literals.json`)."""
+    from pathlib import Path
+
     data: dict[str, Any] = json.loads(Path(__file__).with_name("literals.json").read_bytes())
     return data
 
@@ -85,12 +89,15 @@ def build(spec: Spec) -> dict[str, Any]:
         "operators": operators,
         "terminals": _terminals(operators, {field.name for field in fields}, forms),
         "types": dict(sorted(types.items())),
+        "compares": {name: known["compares"][name] for name in types if name in known["compares"]}
+        | {name: entry.compares for name, entry in spec.overrides.types.items() if entry.compares},
         "operator_forms": {op: known["operators"][op] for op in operators if op in known["operators"]},
         "empty": [op for op in operators if op in known["empty"]],
         "mends": {wrong: right if right.lower() in index else "" for wrong, right in known["mends"].items()},
         "operator_sets": [json.loads(key) for key in sets],
         "fields": [json.loads(key) for key in tables],
         "endpoints": endpoints,
+        "legacy": spec.overrides.legacy_columns(),
     }
 
 
@@ -107,18 +114,20 @@ def generic() -> dict[str, Any]:
         "operators": [],
         "terminals": terminals,
         "types": {},
+        "compares": {},
         "operator_forms": {},
         "empty": [],
         "mends": {},
         "operator_sets": [],
         "fields": [],
         "endpoints": {},
+        "legacy": {},
     }
 
 
 def is_operator(text: str) -> bool:
     """Whether a text can be an operator of some language: a word, or signs."""
-    return _OPERATOR.fullmatch(text) is not None
+    return re.fullmatch(_OPERATOR, text) is not None
 
 
 def _operators(found: Iterable[str]) -> list[str]:

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from .._package import PACKAGE
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
 
     from digirm_runtime.query.ast import Expr
-    from digirm_runtime.query.diagnostics import Report
+    from digirm_runtime.query.complete import Completion
+    from digirm_runtime.query.legacy import LegacyColumn
+    from digirm_runtime.query.predicate import Predicate
+    from digirm_runtime.query.report import Report
+    from digirm_runtime.query.sql import Column, Sql, Style, Times
 
 
 def check_query(
@@ -25,6 +31,62 @@ def check_query(
     `endpoint` is a path, with or without the API's base path; None checks syntax only. `strict` makes errors of what
     a reconstructed spec only doubts.
     """
-    from .._package import PACKAGE
-
     return PACKAGE.language.check(endpoint, text, orderby=orderby, size=size, fields=fields, strict=strict)
+
+
+def complete(endpoint: str | None, text: str, cursor: int | None = None) -> list[Completion]:
+    """What may stand at an offset of a query (default: its end), whether the rest of it is right or not.
+
+    Without an endpoint nothing is known of fields. Raises QueryError for an unknown endpoint, ValueError for a cursor
+    outside the text.
+    """
+    return PACKAGE.language.complete(endpoint, text, cursor)
+
+
+def predicate(endpoint: str, query: str | Expr, *, now: datetime | None = None) -> Predicate:
+    """A query as a function of one object, a dict as the service answers it; `.select(rows)` picks those that match.
+
+    Relative times count from `now` (an aware time; default: the present). Raises QueryError for a query that is not
+    right for the endpoint, TranslationError for one that has no meaning outside the service.
+    """
+    from digirm_runtime.query.predicate import predicate as compiled
+
+    return compiled(PACKAGE.language.read(endpoint, query), PACKAGE.language.kinds(endpoint), now)
+
+
+def to_sql(
+    endpoint: str,
+    query: str | Expr,
+    *,
+    now: datetime | None = None,
+    dialect: str = "",
+    columns: Mapping[str, Column] | None = None,
+    style: Style | None = None,
+    times: Times | None = None,
+) -> Sql:
+    """A query as an SQL condition with parameters (extra: `sql`); the arguments are those of `digirm_runtime`'s own.
+
+    Raises QueryError for a query that is not right for the endpoint, TranslationError for one that has no translation.
+    """
+    from digirm_runtime.query import sql
+
+    expr, kinds = PACKAGE.language.read(endpoint, query), PACKAGE.language.kinds(endpoint)
+    return sql.to_sql(expr, kinds, now, dialect=dialect, columns=columns, style=style, times=times)
+
+
+def to_legacy(
+    endpoint: str,
+    query: str | Expr,
+    *,
+    now: datetime | None = None,
+    columns: Mapping[str, LegacyColumn] | None = None,
+) -> str:
+    """A query as the `condition` of the legacy API; `columns` adds to the columns that are known, or replaces them.
+
+    Raises QueryError for a query that is not right for the endpoint, TranslationError for a field or an operator
+    without a known counterpart.
+    """
+    from digirm_runtime.query import legacy
+
+    known = {**PACKAGE.language.legacy(endpoint), **(columns or {})}
+    return legacy.to_legacy(PACKAGE.language.read(endpoint, query), known, now)

@@ -1,0 +1,146 @@
+"""What may stand at a place of a query, whether the rest of it is right or not: the parser's own state says it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
+
+from digirm_runtime.query.printer import print_text
+from digirm_runtime.query.tables import TIMESTAMP, literals
+from digirm_runtime.query.tokens import LOOSE, Token
+
+if TYPE_CHECKING:
+    from digirm_runtime.query.check import FieldRow
+    from digirm_runtime.query.parser import Parser
+
+Kind: TypeAlias = Literal["field", "operator", "value", "form", "connective", "bracket"]
+
+_WORDS = {"AND": "and", "OR": "or", "NOT": "not"}
+_BRACKETS = {"LPAR": "(", "RPAR": ")"}
+# What goes on behind the cursor and is replaced with what was typed before it.
+_REST = re.compile(r"[\w.-]*'?")
+_UNITS = "dhms"
+
+
+#: A text that may follow, its kind and its detail.
+_Offer: TypeAlias = tuple[str, Kind, str]
+
+
+class Completion(NamedTuple):
+    """`text` may stand in place of `start:end` (0-based, half-open offsets).
+
+    `kind` is what it is: a `value` may stay as it is, a `form` shows how a value is written (`''`, `-1d`). `detail` is
+    a field's type, or the form of a value.
+    """
+
+    text: str
+    kind: Kind
+    start: int
+    end: int
+    detail: str = ""
+
+
+class Completer:
+    """Completes queries by one language and the fields of one endpoint (none: any name is a field)."""
+
+    def __init__(self, parser: Parser, tables: Mapping[str, Any], fields: Mapping[str, FieldRow]) -> None:
+        self.parser = parser
+        self.tables = tables
+        self.fields = fields
+
+    def at(self, text: str, cursor: int) -> list[Completion]:
+        """What may stand at an offset; what is typed there already narrows it."""
+        before = text[:cursor]
+        tokens, begun, typed = self._split(before)
+        names = [before[token.start : token.end] for token in begun]
+        if len(begun) > 2 or not self._is_begun(names):
+            # Whatever it is, the parser knows how to go on behind it.
+            tokens, begun, names = [*tokens, *begun], [], []
+        found = list(self._next(before, tokens, names, typed))
+        word = before[typed:].lower()
+        rest = _REST.match(text, cursor)
+        end = rest.end() if rest and word else cursor
+        fitting = [item for item in found if item[0].lower().startswith(word)]
+        places = [Completion(text, kind, typed, end, detail) for text, kind, detail in fitting]
+        if word and self._is_sign(names, before[typed:]):
+            # `<` may become `<=`, or be followed by a value.
+            after = self._next(before, tokens, [*names, before[typed:]], cursor)
+            places += [Completion(text, kind, cursor, cursor, detail) for text, kind, detail in after]
+        return places
+
+    def _split(self, before: str) -> tuple[list[Token], list[Token], int]:
+        """(tokens of whole conditions, those of a condition that was begun, where the word at the cursor begins)."""
+        tokens = [token for token in self.parser.lexer.tokens(before) if token.kind != "BLANK"]
+        typed = len(before)
+        last = tokens[-1] if tokens else None
+        if last is not None and last.end == typed and last.kind in {*LOOSE, *_WORDS} - {"STRING"}:
+            tokens.pop()
+            typed = last.start
+        split = len(tokens)
+        while split and tokens[split - 1].kind in LOOSE:
+            split -= 1
+        return tokens[:split], tokens[split:], typed
+
+    def _is_begun(self, names: Sequence[str]) -> bool:
+        """Whether words begin a condition; its operator may be one of another language."""
+        lexer = self.parser.lexer
+        field = not names or lexer.is_field(names[0])
+        return field and all(lexer.is_operator(op) or op.lower() in self.tables["mends"] for op in names[1:])
+
+    def _is_sign(self, names: Sequence[str], word: str) -> bool:
+        return len(names) == 1 and not word[0].isalnum() and self.parser.lexer.is_operator(word)
+
+    def _next(self, before: str, tokens: Sequence[Token], names: Sequence[str], typed: int) -> Iterator[_Offer]:
+        """(text, kind, detail) of all that may follow tokens and a condition's field and operator."""
+        expected = self.parser.expected(before, tokens, ("FIELD", "OPERATOR")[: len(names)])
+        row = self.fields.get(names[0]) if names else None
+        if "FIELD" in expected:
+            for name, field in self.fields.items():
+                yield name, "field", field.type
+        if "OPERATOR" in expected:
+            operators = row.operators if row and row.operators else self.tables["operators"]
+            for operator in operators:
+                yield operator, "operator", ""
+        if len(names) == 2:
+            yield from self._values(names[1], row, expected)
+        elif not names and "AND" in expected:
+            yield from self._units(before, tokens, typed)
+        # A word that follows something at once needs a blank before it.
+        blank = " " if 0 < typed == len(before) and not before[-1].isspace() and before[-1] != "(" else ""
+        for terminal, word in _WORDS.items():
+            if terminal in expected:
+                yield blank + word, "connective", ""
+        for terminal, sign in _BRACKETS.items():
+            if terminal in expected:
+                yield sign, "bracket", ""
+
+    def _values(self, operator: str, row: FieldRow | None, expected: Iterable[str]) -> Iterator[_Offer]:
+        meant = self.tables["mends"].get(operator.lower(), operator).lower()
+        known = next((op for op in self.tables["operators"] if op.lower() == meant), operator)
+        takes: Sequence[str] = self.tables["empty"]
+        forms: Sequence[str] = self.tables["operator_forms"].get(known) or (
+            self.tables["types"].get(row.type) if row else None
+        ) or [form.lower() for form in self.parser.lexer.forms if form != "EMPTY"]  # fmt: skip
+        if row and "text" in forms:
+            for value in row.values:
+                yield print_text(value), "value", "text"
+        examples: dict[str, list[str]] = literals()["examples"]
+        for form in forms:
+            terminal = "TEXT" if form == TIMESTAMP else form.upper()
+            if terminal in expected and not (form == "text" and row and row.values):
+                kind: Kind = "value" if form == "boolean" else "form"
+                for example in examples.get(form, ()):
+                    yield example, kind, form
+        if "EMPTY" in expected and (known in takes or not takes):
+            yield "empty", "value", "empty"
+
+    def _units(self, before: str, tokens: Sequence[Token], typed: int) -> Iterator[_Offer]:
+        """The units of a relative time whose number was typed: `-3` may be a number, or become `-3d`."""
+        if len(tokens) < 3 or tokens[-1].kind != "NUMBER" or tokens[-1].end != typed:
+            return
+        row = self.fields.get(before[tokens[-3].start : tokens[-3].end])
+        forms = self.tables["types"].get(row.type, ()) if row else ()
+        if "relative" in forms and re.fullmatch("[+-][0-9]+", before[tokens[-1].start : typed]):
+            for unit in _UNITS:
+                yield unit, "form", "relative"

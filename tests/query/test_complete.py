@@ -1,0 +1,126 @@
+"""What is offered at a place of a query is what may stand there."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from digirm import QueryError, complete
+from digirm_runtime.query.complete import Completion
+from tests.query.query_api import EXAMPLE, NUMERIC, TEXT, example
+from tests.query.test_properties import expressions, scraps
+
+LANGUAGE = example()
+FIELDS = sorted(field["field"] for field in EXAMPLE)
+AFTER = ["and", "or"]
+OPENING = [*FIELDS, "not", "("]
+TIMES = ["'2024-01-31T12:00:00.000Z'", "-1d", "-1h"]
+
+
+def at(marked: str, endpoint: str | None = "devices/inventory") -> list[Completion]:
+    """The completions at the bar."""
+    cursor = marked.index("|")
+    return LANGUAGE.complete(endpoint, marked.replace("|", "", 1), cursor)
+
+
+@pytest.mark.parametrize(
+    ("marked", "texts"),
+    [
+        ("|", OPENING),
+        ("n|", ["name", "not"]),
+        ("NA|", ["name"]),
+        ("name |", TEXT),
+        ("name c|", ["contains"]),
+        ("name cont|ains 'x'", ["contains"]),
+        ("id |", NUMERIC),
+        ("unknown_field |", sorted({*TEXT, *NUMERIC, "within"})),
+        ("name = |", ["''", "empty"]),
+        ("name contains |", ["''"]),
+        ("connection_status = |", ["'connected'", "'disconnected'", "empty"]),
+        ("connection_status = 'dis|", ["'disconnected'"]),
+        ("connection_status = 'dis|connected' and id = 1", ["'disconnected'"]),
+        ("last_update > |", TIMES),
+        ("last_update > -|", ["-1d", "-1h"]),
+        ("last_update > -3|", ["d", "h", "m", "s", " and", " or"]),
+        ("last_update >|", [">", ">=", *TIMES]),
+        ("enabled = |", ["true", "false", "empty"]),
+        ("enabled = t|", ["true"]),
+        ("geoposition within |", ["[-122.5, 37.5, -122.0, 38.0]"]),
+        ("id = 1 |", AFTER),
+        ("id = 1|", [" and", " or"]),
+        ("id = 1 a|", ["and"]),
+        ("id = 1 and |", OPENING),
+        ("not |", OPENING),
+        ("(id = 1 |", [*AFTER, ")"]),
+        ("(id = 1) |", AFTER),
+        ("name = 'x|", []),
+        # in the middle of broken queries
+        ('nmae == "x" and (foo bar baz) or name |', TEXT),
+        ("id = 1 name |", TEXT),
+        ("(id = 1 and ((name like 'x' |", [*AFTER, ")"]),
+        ("id = = 5 and n|", ["name", "not"]),
+        ("name == |", ["''", "empty"]),
+        ("name is not null and |", OPENING),
+        ("id = 1)) and connection_status = |", ["'connected'", "'disconnected'", "empty"]),
+    ],
+)
+def test_what_is_offered(marked: str, texts: list[str]) -> None:
+    assert [completion.text for completion in at(marked)] == texts
+
+
+def test_a_completion_says_what_it_replaces_and_is() -> None:
+    (name,) = at("id = 1 and na|me2 = 'x'")
+    assert name == Completion("name", "field", 11, 16, "Text")
+    assert at("name c|")[0] == Completion("contains", "operator", 5, 6)
+    assert [(item.kind, item.detail) for item in at("connection_status = |")] == [
+        ("value", "text"),
+        ("value", "text"),
+        ("value", "empty"),
+    ]
+    assert at("name = |")[0] == Completion("''", "form", 7, 7, "text")
+    assert [item.kind for item in at("(id = 1 |")] == ["connective", "connective", "bracket"]
+
+
+def test_without_an_endpoint() -> None:
+    assert [item.text for item in at("|", None)] == ["not", "("]
+    assert [item.text for item in at("anything |", None)] == sorted({*TEXT, *NUMERIC, "within"})
+
+
+def test_wrong_arguments() -> None:
+    with pytest.raises(QueryError, match=r"devices/inventory"):
+        LANGUAGE.complete("devices/inventry", "")
+    for cursor in (-1, 2):
+        with pytest.raises(ValueError, match="outside"):
+            LANGUAGE.complete(None, "a", cursor)
+
+
+def test_the_generated_client_completes() -> None:
+    texts = [completion.text for completion in complete("devices/inventory", "connection_status = 'c")]
+    assert texts == ["'connected'"]
+    assert "contains" in [completion.text for completion in complete("devices/inventory", "name = 'x' and name c", 21)]
+
+
+@given(st.one_of(scraps, st.text()), st.data())
+def test_no_text_breaks_it(text: str, data: st.DataObject) -> None:
+    cursor = data.draw(st.integers(0, len(text)))
+    for completion in LANGUAGE.complete("devices/inventory", text, cursor):
+        assert 0 <= completion.start <= cursor <= completion.end <= len(text)
+        assert completion.text
+
+
+@given(expressions, st.data())
+def test_every_offer_leads_somewhere(expr: object, data: st.DataObject) -> None:
+    """What is offered at a place of a good query makes the text before it one that can be gone on with."""
+    text = str(expr)
+    cursor = data.draw(st.integers(0, len(text)))
+    for item in LANGUAGE.complete("devices/inventory", text, cursor)[:5]:
+        begun = text[: item.start] + item.text
+        # After a fault there would be more of them than the one that the text is not finished.
+        faults = [fault for fault in LANGUAGE.check(None, begun).diagnostics if fault.severity == "error"]
+        missing = {"Q102", "Q103", "Q105", "Q107", "Q108", "Q110", "Q117"}
+        assert {fault.code for fault in faults} <= missing, begun
+
+
+def test_nothing_is_offered_where_nesting_ends() -> None:
+    assert LANGUAGE.complete("devices/inventory", "(" * 201) == []
