@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 import argparse
-import errno
+import io
+import json
 import sys
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from digirm_cli.common import FINDINGS, FINE, fail
+from digirm_cli.queries import Line, UnreadableError, ensure_readable, from_arguments, from_files
 
 if TYPE_CHECKING:
-    from digirm_runtime.query.diagnostics import Diagnostic, Report
+    from collections.abc import Iterable
+
+    from digirm_runtime.query.diagnostics import Diagnostic
     from digirm_runtime.query.language import Language
+    from digirm_runtime.query.report import Report
 
-
-class Source(NamedTuple):
-    """A query and where it came from; `line` is 0 for the command line."""
-
-    text: str
-    file: str = ""
-    line: int = 0
+#: Queries between two signs of life on a terminal.
+_STEP = 1000
 
 
 def register(subparsers: Any) -> None:
@@ -29,47 +30,112 @@ def register(subparsers: Any) -> None:
     parser = subparsers.add_parser(
         "check",
         help="validate queries offline",
-        description="Validate queries without a connection. Without --endpoint only their syntax is checked.",
-        epilog="Exit codes: 0 all queries are fine (warnings alone are), 1 one is not, 2 the check could not run.",
+        description="Validate queries without a connection. Without an endpoint only their syntax is checked. In files "
+        "and on standard input each line is a query; empty lines and lines that begin with # are skipped, and a line "
+        "'# endpoint: devices/inventory' says what the queries after it are for.",
+        epilog="Exit codes: 0 all queries are fine (warnings alone are; with --fix: once mended), 1 one is not, 2 the "
+        "check could not run.",
     )
-    parser.add_argument("queries", nargs="*", metavar="QUERY", help="a query; - reads standard input, one a line")
+    parser.add_argument("queries", nargs="*", metavar="QUERY", help="a query; - reads standard input")
     parser.add_argument("--endpoint", metavar="E", help="what the queries are for, such as devices/inventory")
     parser.add_argument("--specs", metavar="DIR", help="judge by this spec folder (default: the installed client's)")
     parser.add_argument("--strict", action="store_true", help="names that a reconstructed spec lacks are errors")
     parser.add_argument("--format", choices=("text", "json", "github"), default="text", help="default: text")
+    parser.add_argument("--file", action="append", default=[], metavar="F", help="queries in a file")
+    parser.add_argument("--files", action="store_true", help="all arguments are files of queries, as hooks pass them")
     parser.add_argument(
-        "--file",
-        action="append",
-        default=[],
-        metavar="F",
-        help="queries in a file, one a line; empty lines and lines that begin with # are skipped",
+        "--fix",
+        action="store_true",
+        help="print the queries, mended where the mend is certain; what was mended is said on standard error. With "
+        "--format json each object has the mended query as 'fixed', null where it cannot be mended",
     )
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
     """0: every query is fine; 1: one is not; 2: nothing to check, or a file that cannot be read."""
-    if not args.queries and not args.file:
-        return fail("no query given: digirm check [--endpoint E] QUERY ...")
+    files, queries = ([*args.file, *args.queries], []) if args.files else (args.file, args.queries)
+    if not files and not queries:
+        # A hook is called with the files that changed, and there may be none.
+        return FINE if args.files else fail("no query given: digirm check [--endpoint E] QUERY ...")
+    if args.fix and args.format == "github":
+        return fail("--fix prints queries, not annotations: use it with --format text or json")
     try:
-        sources = list(_sources(args.queries, args.file))
-    except OSError as error:
-        return fail(f"cannot read {error.filename or 'standard input'}: {error.strerror}")
-    except UnicodeDecodeError:
-        return fail("the queries are not UTF-8 text")
-    language = _language(args.specs)
-    good = 0
-    for source in sources:
-        report = language.check(args.endpoint, source.text, strict=args.strict)
-        good += report.ok
-        for line in _SHOW[args.format](source, report):
-            print(line)
+        ensure_readable(files)
+        lines = chain(from_arguments(queries, args.endpoint), from_files(files, args.endpoint))
+        language = _language(args.specs)
+        return _fix(language, lines, args) if args.fix else _check(language, lines, args)
+    except UnreadableError as error:
+        return fail(str(error))
+
+
+def _check(language: Language, lines: Iterable[Line], args: argparse.Namespace) -> int:
+    show = _SHOW[args.format]
+    total = bad = 0
+    for line in _watched(lines):
+        if line.query is not None:
+            report = language.check(line.endpoint, line.query, strict=args.strict)
+            total += 1
+            bad += not report.ok
+            for shown in show(line, report):
+                print(shown)
     if args.format == "text":
-        # Through a pipe the lines would otherwise come after their summary.
-        sys.stdout.flush()
-        what = "1 query" if len(sources) == 1 else f"{len(sources)} queries"
-        print(f"{what}, {len(sources) - good} with errors; judged by {language.info}", file=sys.stderr)
-    return FINE if good == len(sources) else FINDINGS
+        _summary(language, f"{_count(total)}, {bad} with errors")
+    return FINDINGS if bad else FINE
+
+
+def _fix(language: Language, lines: Iterable[Line], args: argparse.Namespace) -> int:
+    from digirm_runtime.query.fix import fix
+
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # What is printed may replace the file that was read, whatever the terminal's encoding.
+        sys.stdout.reconfigure(encoding="utf-8", errors="surrogateescape", newline="\n")
+    as_json = args.format == "json"
+    total = mended = bad = 0
+    for line in _watched(lines):
+        if line.query is None:
+            if not as_json:
+                sys.stdout.write(line.other + line.end)
+            continue
+        fixed = fix(language, line.endpoint, line.query, strict=args.strict)
+        total += 1
+        mended += bool(fixed.mended)
+        bad += not fixed.report.ok
+        if as_json:
+            report = language.check(line.endpoint, line.query, strict=args.strict)
+            print(json.dumps({**_row(line, report), "fixed": fixed.text if fixed.report.ok else None}))
+            continue
+        sys.stdout.write(fixed.text + line.end)
+        for found in fixed.mended:
+            _say(f"{line.where}mended {found.code}: {found.message}")
+        if fixed.report.diagnostics:
+            _say(f"{line.where}{'left' if fixed.report.ok else 'not mended'}\n{fixed.report}")
+    if not as_json:
+        _summary(language, f"{_count(total)}, {mended} mended, {bad} with errors")
+    return FINDINGS if bad else FINE
+
+
+def _watched(lines: Iterable[Line]) -> Iterator[Line]:
+    """The lines; they are counted on standard error where that is a terminal, and the output goes elsewhere."""
+    shown = False
+    watching = sys.stderr.isatty() and not sys.stdout.isatty()
+    for number, line in enumerate(lines, 1):
+        yield line
+        if watching and number % _STEP == 0:
+            print(f"\r{number} lines", end="", file=sys.stderr, flush=True)
+            shown = True
+    if shown:
+        print(file=sys.stderr)
+
+
+def _summary(language: Language, text: str) -> None:
+    # Through a pipe the output would otherwise come after its summary.
+    sys.stdout.flush()
+    print(f"{text}; judged by {language.info}", file=sys.stderr)
+
+
+def _count(total: int) -> str:
+    return "1 query" if total == 1 else f"{total} queries"
 
 
 def _language(specs: str | None) -> Language:
@@ -90,61 +156,38 @@ def _language(specs: str | None) -> Language:
     return Language.from_folder(Path(folders[0]) / "query")
 
 
-def _sources(queries: list[str], files: list[str]) -> Iterator[Source]:
-    for query in queries:
-        if query == "-":
-            yield from _lines(_stdin(), "<stdin>")
-        else:
-            yield Source(query)
-    for file in files:
-        yield from _lines(_stdin() if file == "-" else Path(file).read_bytes().decode("utf-8-sig"), file)
-
-
-def _stdin() -> str:
-    if sys.stdin is None:  # as it is where the process was started with it closed
-        raise OSError(errno.EBADF, "it is closed")
-    # Bytes, because the terminal's encoding says nothing of a file's.
-    return sys.stdin.buffer.read().decode("utf-8-sig")
-
-
-def _lines(text: str, file: str) -> Iterator[Source]:
-    # Not splitlines(): a query may hold characters that it takes for line ends.
-    for number, line in enumerate(text.split("\n"), 1):
-        query = line.removesuffix("\r")
-        if query.strip() and not query.lstrip().startswith("#"):
-            yield Source(query, file, number)
-
-
-def _as_text(source: Source, report: Report) -> Iterator[str]:
-    where = f"{source.file}:{source.line}: " if source.line else ""
+def _as_text(line: Line, report: Report) -> Iterator[str]:
     if report.ok:
-        yield f"{where}ok  {_plain(report.canonical or '')}"
-    elif where:
-        yield f"{where}faulty"
+        yield f"{line.where}ok  {_plain(report.canonical or '')}"
+    elif line.where:
+        yield f"{line.where}faulty"
     if report.diagnostics:
         yield str(report)
 
 
-def _as_json(source: Source, report: Report) -> Iterator[str]:
-    import json
-
-    place = {"file": source.file, "line": source.line} if source.line else {}
-    yield json.dumps({**report.to_dict(), **place})
+def _as_json(line: Line, report: Report) -> Iterator[str]:
+    yield json.dumps(_row(line, report))
 
 
-def _as_github(source: Source, report: Report) -> Iterator[str]:
+def _row(line: Line, report: Report) -> dict[str, Any]:
+    place = {"file": line.file, "line": line.number} if line.number else {}
+    return {**report.to_dict(), **place}
+
+
+def _as_github(line: Line, report: Report) -> Iterator[str]:
     """Workflow commands, which the service shows beside the line."""
     for found in report.diagnostics:
         properties = {"title": found.code}
-        if source.line and found.parameter == "query":
-            columns = {"col": str(found.start + 1), "endColumn": str(max(found.end, found.start + 1))}
-            properties |= {"file": source.file, "line": str(source.line), **columns}
+        if line.number:
+            properties |= {"file": line.file, "line": str(line.number)}
+            if found.parameter == "query":
+                properties |= {"col": str(found.start + 1), "endColumn": str(max(found.end, found.start + 1))}
         pairs = ",".join(f"{name}={_escaped(value, ':,')}" for name, value in properties.items())
         yield f"::{found.severity} {pairs}::{_escaped(_message(found, report))}"
 
 
 def _message(found: Diagnostic, report: Report) -> str:
-    hint = "" if found.suggestion is None else f" (did you mean {found.suggestion}?)"
+    hint = f" (did you mean {found.suggestion}?)" if found.suggestion and found.suggestion.strip() else ""
     return f"{found.message}{hint}; judged by {report.spec}"
 
 
@@ -153,6 +196,11 @@ def _escaped(text: str, more: str = "") -> str:
     for char in "%\r\n" + more:
         text = text.replace(char, f"%{ord(char):02X}")
     return text
+
+
+def _say(text: str) -> None:
+    """Print to standard error, where a query's characters must not move the cursor."""
+    print("\n".join(map(_plain, text.split("\n"))), file=sys.stderr)
 
 
 def _plain(text: str) -> str:

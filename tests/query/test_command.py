@@ -5,11 +5,15 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 
 from digirm_cli.common import READER_LEFT
 from digirm_cli.main import main
@@ -172,4 +176,149 @@ def test_a_file_that_is_no_text(tmp_path: Path, capsys: pytest.CaptureFixture[st
     file = tmp_path / "queries.txt"
     file.write_bytes(b"\xff\xfe\x00")
     assert main(["check", "--file", str(file)]) == 2
-    assert capsys.readouterr().err == "digirm: the queries are not UTF-8 text\n"
+    assert capsys.readouterr().err == f"digirm: cannot read {file}: it is not UTF-8 text\n"
+
+
+QUERIES = """\
+# of devices
+
+name != "x"\r
+  # endpoint: devices/inventory
+nmae = 'x'
+\tid = '10'
+id = 1
+# endpoint:
+anything = 1"""
+
+
+@pytest.fixture
+def queries(tmp_path: Path) -> Path:
+    file = tmp_path / "queries.txt"
+    file.write_bytes(QUERIES.encode())
+    return file
+
+
+def test_a_line_says_what_the_lines_after_it_are_for(
+    specs: str, queries: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    second = queries.with_name("more.txt")
+    second.write_text("nothing = 1\n# endpoint: devices/inventroy\nid = 1\n")
+    assert main(["check", "--specs", specs, "--files", str(queries), str(second), "--format", "json"]) == 1
+    rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [(Path(row["file"]).name, row["line"], row["endpoint"], row["ok"]) for row in rows] == [
+        ("queries.txt", 3, None, False),
+        ("queries.txt", 5, "devices/inventory", False),
+        ("queries.txt", 6, "devices/inventory", True),
+        ("queries.txt", 7, "devices/inventory", True),
+        ("queries.txt", 9, None, True),
+        ("more.txt", 1, None, True),
+        ("more.txt", 3, "devices/inventroy", False),
+    ]
+
+
+def test_an_annotation_stands_at_its_line_whatever_is_wrong(
+    specs: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "queries.txt"
+    file.write_text("# endpoint: devices/inventroy\nid = 1\n")
+    assert main(["check", "--specs", specs, "--format", "github", "--file", str(file)]) == 1
+    assert capsys.readouterr().out.startswith(f"::error title=Q204,file={file},line=2::the spec has no endpoint")
+
+
+def test_the_mended_text_can_replace_the_file(specs: str, queries: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", "--specs", specs, "--fix", "--file", str(queries)]) == 1
+    out, err = capsys.readouterr()
+    assert out == QUERIES.replace('!= "x"', "<> 'x'").replace("\tid = '10'", " id = 10")
+    assert f"{queries}:3: mended Q202: there is no operator '!='" in err
+    assert f"{queries}:5: not mended\nerror Q201" in err
+    assert err.splitlines()[-1].startswith("5 queries, 2 mended, 1 with errors; judged by spec 1.0 (reconstructed")
+    queries.write_bytes(out.encode())
+    assert main(["check", "--specs", specs, "--fix", "--file", str(queries)]) == 1
+    again, err = capsys.readouterr()
+    assert again == out
+    assert "5 queries, 0 mended, 1 with errors" in err
+
+
+def test_queries_of_the_command_line_are_mended(specs: str, capsys: pytest.CaptureFixture[str]) -> None:
+    command = ["check", "--specs", specs, "--endpoint", "devices/inventory", "--fix"]
+    assert main([*command, "id == 1", "name = '日本'", "signal == 3"]) == 0
+    out, err = capsys.readouterr()
+    assert out == "id = 1\nname = '日本'\nsignal = 3\n"
+    assert "left\nwarning Q201" in err
+    assert main([*command, "signal == 3", "--strict"]) == 1
+    assert capsys.readouterr().out == "signal == 3\n"
+    assert main([*command, "nmae = 'x'", "--format", "json"]) == 1
+    assert main([*command, "id == 1", "--format", "json"]) == 0
+    rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [(row["ok"], row["fixed"]) for row in rows] == [(False, None), (False, "id = 1")]
+    assert main([*command, "id == 1", "--format", "github"]) == 2
+    assert capsys.readouterr().err.startswith("digirm: --fix prints queries, not annotations")
+
+
+def test_bytes_that_are_no_text_are_given_back(specs: str) -> None:
+    command = [sys.executable, "-m", "digirm_cli.main", "check", "--specs", specs, "--fix", b"name = '\xff'"]
+    env = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, check=False, env=env)
+    assert (done.returncode, done.stdout) == (1, b"name = '\xff'\n")
+    done = subprocess.run([*command[:-1], "name == '日'"], cwd=ROOT, capture_output=True, check=False, env=env)
+    assert (done.returncode, done.stdout.decode()) == (0, "name = '日'\n")
+
+
+@pytest.mark.parametrize("name", ["folder", "locked", "a\0b"])
+def test_a_file_that_cannot_be_read_is_said_before_anything_else(
+    name: str, specs: str, queries: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    queries.with_name("folder").mkdir()
+    bad = str(queries.with_name(name))
+    assert main(["check", "--specs", specs, "--files", str(queries), bad]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("digirm: cannot read ")
+
+
+def test_many_queries_are_read_one_by_one(specs: str) -> None:
+    """Answers come while the input is still open."""
+    command = [sys.executable, "-u", "-m", "digirm_cli.main", "check", "--specs", specs, "-", "--format", "json"]
+    with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write("id = 1\n" * 5_000)
+        process.stdin.flush()
+        assert json.loads(process.stdout.readline())["line"] == 1
+        process.stdin.close()
+        assert json.loads(process.stdout.read().splitlines()[-1])["line"] == 5_000
+    assert process.returncode == 0
+
+
+def test_progress_is_shown_on_a_terminal_that_shows_nothing_else(
+    specs: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "queries.txt"
+    file.write_text("id = 1\n" * 2_500)
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    assert main(["check", "--specs", specs, "--file", str(file)]) == 0
+    assert capsys.readouterr().err.startswith("\r1000 lines\r2000 lines\n2500 queries, 0 with errors")
+
+
+class TestHook:
+    @pytest.fixture
+    def hook(self) -> dict[str, Any]:
+        (hook,) = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text("utf-8"))
+        return dict(hook)
+
+    def test_it_is_called_with_names_of_files(self, hook: dict[str, Any], queries: Path) -> None:
+        """As pre-commit does: the entry, the user's arguments, the files that changed."""
+        assert (hook["id"], hook["language"]) == ("digirm-check", "python")
+        program, *entry = shlex.split(hook["entry"])
+        assert program == "digirm"
+        good = queries.with_name("good.txt")
+        good.write_text("id = '1'\n")
+        arguments = ["--endpoint", "devices/inventory"]
+        assert main([*entry, *arguments, str(good)]) == 0
+        assert main([*entry, *arguments, str(good), str(queries)]) == 1
+        assert main([*entry, *arguments]) == 0
+
+    def test_it_is_asked_for_files_of_queries(self, hook: dict[str, Any]) -> None:
+        wanted = re.compile(hook["files"])
+        assert all(map(wanted.search, ["queries/devices.txt", "ci/queries/a.txt", "all.rmquery"]))
+        assert not any(map(wanted.search, ["README.txt", "queries/devices.py", "myqueries/a.md", "a.rmquery.bak"]))
