@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta, timezone
 from enum import Enum
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from hypothesis import given
@@ -16,6 +18,7 @@ from hypothesis import strategies as st
 from digirm_runtime.errors import QueryError
 from digirm_runtime.query import builder as b
 from digirm_runtime.query.plan import Plan, plan
+from tests.house.snippets import ROOT
 from tests.query.query_api import example
 
 LANGUAGE = example()
@@ -178,35 +181,108 @@ def test_the_plan_of_a_class() -> None:
     assert [name for name, _, _ in odd] == ["in_", "op_", "is_like_" + odd[2][0][8:], "is_like"]
 
 
-def test_type_checkers_refuse_what_a_field_lacks(tmp_path: Path) -> None:
+CHECKERS = (("mypy", "--strict", "--config-file", "pyproject.toml"), ("pyright",))
+
+
+def check_types(checker: tuple[str, ...], file: Path, source: str) -> str:
+    """What a type checker says of a module."""
+    file.write_text(source)
+    command = [sys.executable, "-m", *checker, str(file)]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False).stdout
+
+
+EXPR = "Condition | Not | And | Or"
+#: An expression, and the type that each type checker reveals; None for one that it must refuse.
+TYPED: list[tuple[str, str | None]] = [
+    ("D.name == 'x'", EXPR),
+    ("D.name != None", EXPR),
+    ("D.name.contains('x')", EXPR),
+    ("D.name.starts_with('x') & ~(D.connection_status == 'connected') | (D.last_update > ago(days=1))", EXPR),
+    ("D.last_update <= datetime.now(UTC)", EXPR),
+    ("D.last_update > timedelta(days=1)", EXPR),
+    ("J.customer_id == 1034", EXPR),
+    ("any_of(J.customer_id, [1, 2, None])", EXPR),
+    ("any_of(D.name, (str(n) for n in range(3)))", EXPR),
+    ("field('anything').op('~', 3)", EXPR),
+    ("field('anything') >= 'x'", EXPR),
+    ("raw('a = 1')", EXPR),
+    ("raw('a = 1') & (D.name == 'x')", EXPR),
+    ("ago(hours=3)", "Relative"),
+    ("field('anything')", "AnyField"),
+    ("D['name']", "AnyField"),
+    ("check_query('devices/inventory', 'id = 1')", "Report"),
+    ("check_query(None, D.name == 'x').query", f"{EXPR} | None"),
+    ("check_query(None, 'a = 1').canonical", "str | None"),
+    ("J.customer_id.contains('x')", None),
+    # Python falls back on the text's own `==`, which gives a `bool`.
+    ("check_query(None, J.customer_id == 'x')", None),
+    ("(D.name == 3) & (D.name == 'x')", None),
+    ("J.customer_id > empty", None),
+    ("D.name.contains(3)", None),
+    ("D.name.starts_wiht('x')", None),
+    ("D.nmae == 'x'", None),
+    ("D.last_update > 3", None),
+    ("any_of(J.customer_id, ['x'])", None),
+    ("(D.name == 'x') & 'y'", None),
+    ("raw(3)", None),
+]
+
+
+@pytest.mark.parametrize("checker", CHECKERS, ids=lambda checker: checker[0])
+def test_type_checkers_know_what_a_field_has(checker: tuple[str, ...], tmp_path: Path) -> None:
+    head = (
+        "from datetime import UTC, datetime, timedelta\n"
+        "from typing import reveal_type\n"
+        "from digirm import ago, any_of, check_query, field, fields, raw\n"
+        "from digirm_runtime.query.builder import empty\n"
+        "D, J = fields.devices.inventory, fields.automations.inventory\n"
+    )
+    said = check_types(checker, tmp_path / "typed.py", head + "".join(f"reveal_type({code})\n" for code, _ in TYPED))
+    first = head.count("\n") + 1
+    revealed = {
+        int(line): re.sub(r"\b(?:\w+\.)+(?=\w)", "", kind)
+        for line, kind in re.findall(r':(\d+):.*(?:Revealed type is|Type of ".*" is) "(.*?)"$', said, re.MULTILINE)
+    }
+    refused = {int(line) for line in re.findall(r":(\d+):.* ?error:", said)}
+    for number, (code, kind) in enumerate(TYPED, first):
+        assert (number in refused) == (kind is None), f"{code}\n{said}"
+        if kind is not None:
+            assert revealed[number] == kind, f"{code}\n{said}"
+
+
+@pytest.mark.parametrize("checker", CHECKERS, ids=lambda checker: checker[0])
+def test_type_checkers_refuse_equality_where_a_field_has_none(checker: tuple[str, ...], tmp_path: Path) -> None:
     source = Path(__file__).read_text("utf-8")
     classes = source[source.index("class Text1") : source.index("D = Inventory()")]
     lines = [
-        ("D.name.contains('x') & (D.last_update > b.ago(days=1)) | ~(D.name == 'y')", True),
-        ("b.any_of(D.name, ['x'])", True),
-        ("D.name == None", True),
-        ("D.last_update.contains('x')", False),
-        ("D.name < 'x'", False),
-        ("D.name.contains(3)", False),
-        ("D.last_update > 3", False),
-        ("D.nmae", False),
-        ("expr(D.last_update == 'x')", False),
         ("expr(D.name == 'x')", True),
+        ("expr(D.from_.op('~', 1))", True),
+        ("expr(D.last_update == 'x')", False),
+        ("expr(D.last_update != 'x')", False),
+        ("D.name < 'x'", False),
+        ("D.last_update.contains('x')", False),
         ("b.any_of(D.last_update, ['x'])", False),
     ]
     head = f"from digirm_runtime.query import builder as b\nfrom digirm_runtime.query.ast import Expr\n\n{classes}\n"
     head += "def expr(value: Expr) -> None: ...\n\nD = Inventory()\n"
-    file = tmp_path / "typed.py"
-    file.write_text(head + "\n".join(line for line, _ in lines) + "\n")
-    command = [sys.executable, "-m", "mypy", "--strict", "--no-error-summary", "--config-file=", str(file)]
-    root = Path(b.__file__).parents[2]
-    done = subprocess.run(
-        [*command, f"--cache-dir={tmp_path / 'cache'}"],
-        capture_output=True,
-        text=True,
-        check=False,
-        env={"MYPYPATH": str(root), "PATH": ""},
-    )
+    said = check_types(checker, tmp_path / "typed.py", head + "".join(f"{code}\n" for code, _ in lines))
     first = head.count("\n") + 1
-    refused = {int(line.split(":")[1]) for line in done.stdout.splitlines() if ": error:" in line}
-    assert refused == {first + n for n, (_, good) in enumerate(lines) if not good}, done.stdout + done.stderr
+    refused = {int(line) for line in re.findall(r":(\d+):.* ?error:", said) if int(line) >= first}
+    assert refused == {first + n for n, (_, good) in enumerate(lines) if not good}, said
+
+
+def test_a_list_that_no_proxy_takes_is_warned_of() -> None:
+    few = [f"00000000-00000000-00042DFF-FF{number:06X}" for number in range(140)]
+    b.any_of(D.name, few)
+    with pytest.warns(UserWarning, match=r"any_of\(\) with 150 values .* ask for at most 14\d at once") as caught:
+        built = b.any_of(D.name, [*few, *["x" * 40] * 10])
+    assert caught[0].filename == __file__
+    assert len(urlencode({"query": str(built)})) > b.MAX_ENCODED
+    with pytest.warns(UserWarning, match="with 1 values takes 90"):
+        b.any_of(D.name, ["日" * 1000])
+
+
+def test_a_list_of_any_length_is_built() -> None:
+    with pytest.warns(UserWarning, match="with 100000 values"):
+        built = b.any_of(D.name, map(str, range(100_000)))
+    assert str(built).endswith("or name = '99999'")

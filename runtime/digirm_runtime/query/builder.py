@@ -64,6 +64,10 @@ BooleanValue: TypeAlias = "bool"
 AreaValue: TypeAlias = "Sequence[float]"
 AnyValue: TypeAlias = "str | Enum | int | float | datetime | timedelta | Relative | Sequence[float]"
 
+#: What `any_of()` may take of a URL. nginx and Apache refuse a request line above 8 KB (8192 and 8190 bytes) unless
+#: told otherwise; the method, the path and other parameters need some of it.
+MAX_ENCODED = 8_000
+
 V = TypeVar("V", contravariant=True)
 T = TypeVar("T")
 
@@ -254,11 +258,32 @@ def raw(text: str) -> Expr:
 
 
 def any_of(field: Equal[T], values: Iterable[T | Empty | None]) -> Expr:
-    """`field = a or field = b or ...`. Raises ValueError where there is no value: no query selects nothing."""
+    """`field = a or field = b or ...`. Raises ValueError where there is no value: no query selects nothing.
+
+    Warns (UserWarning) where the text, encoded for a URL, is longer than MAX_ENCODED: ask in batches then.
+    """
     conditions: list[Expr] = [field == value for value in values]
     if not conditions:
         raise ValueError("any_of() needs one value or more")
-    return conditions[0] if len(conditions) == 1 else Or(conditions)
+    expr = conditions[0] if len(conditions) == 1 else Or(conditions)
+    length = _encoded_length(str(expr))
+    if length > MAX_ENCODED:
+        import warnings
+
+        warnings.warn(
+            f"any_of() with {len(conditions)} values takes {length} bytes of a URL; many proxies refuse a request line "
+            f"of 8 KB: ask for at most {max(1, len(conditions) * MAX_ENCODED // length)} at once",
+            stacklevel=2,
+        )
+    return expr
+
+
+def _encoded_length(text: str) -> int:
+    if len(text) * 12 <= MAX_ENCODED:  # a character takes four bytes at most, and each byte three characters
+        return len(text)
+    from urllib.parse import quote_plus
+
+    return len(quote_plus(text, errors="replace"))
 
 
 def ago(*, weeks: int = 0, days: int = 0, hours: int = 0, minutes: int = 0, seconds: int = 0) -> Relative:
