@@ -1,6 +1,7 @@
 # Each target makes .venv itself, with pip and constraints.txt. PYTHON=... names another interpreter to make it with.
 BIN := .venv/bin
 STAMP := .venv/installed
+BENCH := .venv/bench
 SPECS := specs/22.7
 export PYTHON
 
@@ -39,7 +40,17 @@ generate: $(STAMP)
 	$(BIN)/digirm generate --specs $(SPECS) --out generated
 	$(BIN)/python -m digirm_codegen.reference $(SPECS) docs/reference/operations.md
 
-bench: $(STAMP)
+# The compiled sqlglot would replace the pure one, so it goes into a folder of its own; not every platform has it.
+$(BENCH): $(STAMP)
+	@echo "installing the peers of the benchmarks into .venv"
+	@PIP_CONSTRAINT="$(CURDIR)/constraints.txt" $(BIN)/python -m pip install --quiet --no-input \
+	    --disable-pip-version-check -e '.[bench]'
+	@PIP_CONSTRAINT="$(CURDIR)/constraints.txt" $(BIN)/python -m pip install --quiet --no-input \
+	    --disable-pip-version-check --only-binary :all: --upgrade --target .venv/sqlglot-compiled 'sqlglot[c]' \
+	    || echo "there is no compiled sqlglot for this platform: its rows are left out" >&2
+	@touch $(BENCH)
+
+bench: $(BENCH)
 	@$(BIN)/python -m benchmarks
 
 clean:

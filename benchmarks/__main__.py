@@ -10,7 +10,7 @@ from importlib.metadata import version
 
 from benchmarks.harness import table
 
-MODULES = ("imports",)
+MODULES = ("imports", "query", "predicate", "memory")
 ROUNDS = 7
 
 parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)

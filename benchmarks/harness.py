@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+import time
 from collections.abc import Callable, Iterable
 from statistics import median
 from typing import NamedTuple
 
 
 class Row(NamedTuple):
-    """One comparison. `pairs` are (subject, peer) in seconds, one per round; `target` is the ratio to stay below."""
+    """One comparison. `pairs` are (subject, peer), one per round; `target` is the ratio to stay below."""
 
     what: str
     peer: str
     pairs: list[tuple[float, float]]
     target: float | None = None
+    unit: str = "s"
 
     @property
     def ratios(self) -> list[float]:
@@ -34,6 +39,17 @@ def paired(subject: Callable[[], float], peer: Callable[[], float], rounds: int)
     return pairs[1:]
 
 
+def process(statement: str, tries: int = 5) -> float:
+    """Seconds of a new process that runs a statement: the quickest of a few, as disturbances only ever slow it down."""
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    times = []
+    for _ in range(tries):
+        started = time.perf_counter()
+        subprocess.run([sys.executable, "-c", statement], check=True, env=environment)
+        times.append(time.perf_counter() - started)
+    return min(times)
+
+
 def table(rows: Iterable[Row]) -> str:
     """The rows as a Markdown table."""
     lines = [
@@ -45,11 +61,15 @@ def table(rows: Iterable[Row]) -> str:
         ratios = row.ratios
         target = "" if row.target is None else f"≤ {row.target:g}"
         lines.append(
-            f"| {row.what} | {row.peer} | {_time(subject)} | {_time(peer)} | "
+            f"| {row.what} | {row.peer} | {_shown(subject, row.unit)} | {_shown(peer, row.unit)} | "
             f"{median(ratios):.2f} ({ratios[0]:.2f} to {ratios[-1]:.2f}) | {len(ratios)} | {target} |"
         )
     return "\n".join(lines)
 
 
-def _time(seconds: float) -> str:
-    return f"{seconds * 1e6:.0f} µs" if seconds < 0.001 else f"{seconds * 1e3:.1f} ms"
+def _shown(amount: float, unit: str) -> str:
+    if unit != "s":
+        return f"{amount:.1f} {unit}"
+    if amount < 0.001:
+        return f"{amount * 1e6:.1f} µs"
+    return f"{amount * 1e3:.1f} ms"

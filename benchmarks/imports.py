@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-import time
 from importlib.metadata import version
 
-from benchmarks.harness import Row, paired
+from benchmarks.harness import Row, paired, process
 
 DIGIRM = "from digirm import Client, AsyncClient, check_query, fields"
 
@@ -19,12 +16,4 @@ def rows(rounds: int) -> list[Row]:
 
 
 def _over_bare(statement: str) -> float:
-    # The quickest of a few: what disturbs a process only ever makes it slower.
-    tries = [(_process(statement), _process("pass")) for _ in range(5)]
-    return max(min(t[0] for t in tries) - min(t[1] for t in tries), 1e-6)
-
-
-def _process(statement: str) -> float:
-    started = time.perf_counter()
-    subprocess.run([sys.executable, "-c", statement], check=True)
-    return time.perf_counter() - started
+    return max(process(statement) - process("pass"), 1e-6)
