@@ -9,14 +9,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from benchmarks.harness import Row, paired
-from digirm_runtime.query.language import any_language
-from digirm_runtime.query.predicate import predicate
+from digirm.query import predicate
 from digirm_runtime.text import time_text
 
 DEVICES = 100_000
 NOW = datetime(2024, 6, 1, 12, tzinfo=UTC)
 QUERY = "connection_status = 'connected' and last_update > -1d and (name contains 'x' or signal_percent > 50)"
-KINDS = {"connection_status": "text", "last_update": "timestamp", "name": "text", "signal_percent": "number"}
 
 Device = dict[str, Any]
 
@@ -24,7 +22,7 @@ Device = dict[str, Any]
 def rows(rounds: int) -> list[Row]:
     """`select`, and the predicate called for each row; both find what the comprehension finds."""
     devices = fleet(DEVICES)
-    selects = predicate(any_language().parse(QUERY), KINDS, NOW)
+    selects = predicate("devices/inventory", QUERY, now=NOW)
     expected = by_hand(devices)
     assert 0 < len(expected) < DEVICES
     assert selects.select(devices) == list(filter(selects.matches, devices)) == expected

@@ -2,8 +2,9 @@
 
 No text of a query ever becomes SQL: fields are looked up, values are bound.
 
-Logic has two values. A comparison with an unset field is false, `<>` is the negation of `=`, and `not` negates whatever
-it stands before, so `name <> 'x'` holds for a device without a name. The service documents none of this.
+`digirm_runtime.query.values` settles what a condition means, here as in every other translation. Logic has two values:
+a comparison with an unset field is false, `<>` is the negation of `=`, and `not` negates whatever it stands before, so
+`name <> 'x'` holds for a device without a name. The service documents none of this.
 """
 
 from __future__ import annotations
@@ -13,8 +14,9 @@ from datetime import datetime
 from typing import NamedTuple
 
 from digirm_runtime.query.ast import And, Condition, Expr, Not, Or
+from digirm_runtime.query.values import Comparison, alternatives, meaning
 from digirm_simulator.contract import Field
-from digirm_simulator.values import Form, LiteralError, literal_form
+from digirm_simulator.values import Form, LiteralError, bound_form
 
 # SQLite's parser overflows near 40 nested brackets. What is nested deeper becomes a named part of its own.
 _MAX_DEPTH = 10
@@ -44,8 +46,6 @@ class Where(NamedTuple):
 #: The condition that every row meets.
 ALL = Where("1")
 
-_ORDER = frozenset({"<", "<=", ">", ">="})
-
 
 def where(expr: Expr, fields: Mapping[str, Field], columns: Mapping[str, str], now: datetime) -> Where:
     """The SQL condition of `expr`. Raises LiteralError for a field, operator or value that `fields` does not have."""
@@ -65,33 +65,21 @@ class _Compiler:
         self.now = now
         self.parts: list[Where] = []
 
-    def expr(self, expr: Expr) -> Where:
+    def expr(self, expr: Expr | Comparison) -> Where:
+        if isinstance(expr, Comparison):
+            return _comparison(expr, self.columns[expr.field])
         if isinstance(expr, Condition):
-            return self.condition(expr)
+            return self.expr(self.settled(expr))
         if isinstance(expr, Not):
             inner = self.expr(expr.item)
             return self.node(f"(NOT {inner.sql})", inner)
         if isinstance(expr, And):
             return self.join("AND", [self.expr(item) for item in expr.items])
-        return self.join("OR", self.alternatives(expr))
+        return self.join("OR", [self.expr(item) for item in self.items(expr)])
 
-    def alternatives(self, expr: Or) -> list[Where]:
-        """The items of an `or`; those that ask one field for equality become one look-up.
-
-        Programs that ask for a list of devices send one `id = ...` for each.
-        """
-        found: list[Where] = []
-        equal: dict[str, list[Form]] = {}
-        for item in expr.items:
-            made = self.expr(item)
-            if isinstance(item, Condition) and made.sql == _equal(self.columns[item.field]):
-                equal.setdefault(self.columns[item.field], []).extend(made.values)
-            else:
-                found.append(made)
-        for column, values in equal.items():
-            marks = ", ".join("?" * len(values))
-            found.append(Where(f"({column} IS NOT NULL AND {column} IN ({marks}))", tuple(values)))
-        return found
+    def items(self, chain: Or) -> Sequence[Expr | Comparison]:
+        """The items of an `or`, those that ask one field for equality as one."""
+        return alternatives(self.settled(item) if isinstance(item, Condition) else item for item in chain.items)
 
     def join(self, word: str, items: Sequence[Where]) -> Where:
         """`items` joined as a balanced tree: SQLite limits the depth of an expression, not its size."""
@@ -110,50 +98,42 @@ class _Compiler:
         self.parts.append(found)
         return Where(f"(seq IN part{len(self.parts) - 1})")
 
-    def condition(self, item: Condition) -> Where:
+    def settled(self, item: Condition) -> Comparison:
+        """What a condition of a field that is known, with an operator that it lists, means."""
         field = self.fields.get(item.field)
         if field is None:
             raise LiteralError(f"Unknown field '{item.field}' in query")
-        operator = next((known for known in field.operators if known.lower() == item.operator.lower()), None)
-        if operator is None:
+        if item.operator.lower() not in map(str.lower, field.operators):
             raise LiteralError(f"Field '{item.field}' does not support the operator '{item.operator}'")
-        column = self.columns[item.field]
-        if item.value.kind == "empty":
-            if operator not in ("=", "<>"):
-                raise LiteralError(f"'empty' cannot be used with the operator '{operator}'")
-            return Where(f"({column} IS NULL)" if operator == "=" else f"({column} IS NOT NULL)")
+        compares = field.type.compares
         try:
-            value = literal_form(field.type.compares, item.value, operator, self.now)
+            if compares == "area" and item.value.kind != "empty":
+                raise LiteralError("areas are not simulated")
+            return meaning(item, {item.field: compares}, self.now)
         except LiteralError as problem:
             raise LiteralError(f"Field '{item.field}': {problem}") from None
-        if operator == "<>":
-            same = _test(field, "=", column, value)
-            return same._replace(sql=f"(NOT {same.sql})")
-        return _test(field, operator, column, value)
 
 
-def _equal(column: str) -> str:
-    return f"({column} IS NOT NULL AND {column} = ?)"
-
-
-def _test(field: Field, operator: str, column: str, value: Form) -> Where:
+def _comparison(item: Comparison, column: str) -> Where:
     """A test that is 0 or 1, never NULL."""
-    if field.type.compares == "tags":
-        test = {"=": "value = ?", "contains": "instr(value, ?) > 0"}.get(operator)
-        if test is not None:
-            return Where(f"EXISTS (SELECT 1 FROM json_each({column}) WHERE {test})", (value,))  # noqa: S608
-    elif value == "" and operator == "=":
-        # `= ''` asks for the empty string, and an empty string is stored as unset.
-        return Where(f"({column} IS NULL)")
-    elif operator == "=":
-        return Where(_equal(column), (value,))
-    elif operator in _ORDER:
-        return Where(f"({column} IS NOT NULL AND {column} {operator} ?)", (value,))
-    elif isinstance(value, str) and operator in ("contains", "startsWith", "endsWith"):
-        if value == "":
-            return Where(f"({column} IS NOT NULL)")
-        if operator == "contains":
-            return Where(f"({column} IS NOT NULL AND instr({column}, ?) > 0)", (value,))
-        part = f"substr({column}, 1, {len(value)})" if operator == "startsWith" else f"substr({column}, -{len(value)})"
-        return Where(f"({column} IS NOT NULL AND {part} = ?)", (value,))
-    raise LiteralError(f"The operator '{operator}' of field '{field.name}' is not simulated")
+    if item.operator == "empty":
+        return Where(f"({column} IS {'NOT ' if item.negated else ''}NULL)")
+    wanted = item.value if isinstance(item.value, tuple) else (item.value,)
+    forms = tuple(bound_form(item.kind, value) for value in wanted)
+    if item.kind == "tags":
+        sql = f"EXISTS (SELECT 1 FROM json_each({column}) WHERE {_test(item.operator, 'value', forms)})"  # noqa: S608
+    else:
+        sql = f"({column} IS NOT NULL AND {_test(item.operator, column, forms)})"
+    return Where(f"(NOT {sql})" if item.negated else sql, forms)
+
+
+def _test(operator: str, stored: str, forms: Sequence[Form]) -> str:
+    """The test of a value that is set, named `stored`."""
+    if operator == "in":
+        return f"{stored} IN ({', '.join('?' * len(forms))})"
+    if operator == "contains":
+        return f"instr({stored}, ?) > 0"
+    if operator in ("startswith", "endswith"):
+        length = len(str(forms[0]))
+        return f"substr({stored}, {f'1, {length}' if operator == 'startswith' else -length}) = ?"
+    return f"{stored} {operator} ?"

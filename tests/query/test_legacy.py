@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -79,6 +80,9 @@ def test_the_text(text: str, expected: str) -> None:
         ("not name contains 'a'", "no opposite"),
         ("status = 'asleep'", "only for connected, disconnected, lost"),
         ("status > 'connected'", "= and <> only"),
+        ("status contains 'conn'", "= and <> only"),
+        ("status startsWith 'conn'", "= and <> only"),
+        ("not status endsWith 'ed'", "= and <> only"),
         ("name contains '50%'", "wildcards"),
         ("name startsWith 'a_b'", "wildcards"),
         ("name endsWith '[x]'", "wildcards"),
@@ -89,6 +93,7 @@ def test_the_text(text: str, expected: str) -> None:
         ("name within [1,2,3,4]", "area"),
         ("odd = 1", "is no legacy column"),
         ("sub = 1", "is no legacy column"),
+        ("none = 1", "is no legacy column"),
     ],
 )
 def test_what_has_no_legacy_form_is_refused(text: str, reason: str) -> None:
@@ -96,11 +101,21 @@ def test_what_has_no_legacy_form_is_refused(text: str, reason: str) -> None:
         **MAPPING,
         "odd": {"column": "1 = 1 or x"},
         "sub": {"column": "dpSub", "compares": "tags"},
+        "none": {},  # type: ignore[typeddict-item]
     }
     query = Or([parse("name = 'a'"), parse(text)])
     with pytest.raises(TranslationError, match=reason) as caught:
         to_legacy(query, mapping, NOW)
     assert isinstance(caught.value.condition, Condition)
+
+
+def test_what_is_no_mapping_or_no_time_is_an_error() -> None:
+    columns: dict[str, Any] = {"name": "dpName"}
+    with pytest.raises(TypeError, match="the legacy column of the field 'name' is 'dpName'"):
+        to_legacy(parse("name = 'a'"), columns)
+    for wrong in ("2022-07-15", date(2022, 7, 15)):
+        with pytest.raises(TypeError, match="now is a datetime"):
+            to_legacy(parse("name = 'a'"), MAPPING, wrong)  # type: ignore[arg-type]
 
 
 def test_an_escape_is_used_where_one_is_known() -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import pickle
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from itertools import product
 from typing import Any
 
 import pytest
@@ -25,6 +26,7 @@ from tests.query.translations import (
     documents,
     expressions,
     nested,
+    odd_documents,
     parse,
 )
 from tests.simulator.oracle import matches
@@ -32,7 +34,7 @@ from tests.simulator.support import NOW
 
 
 @settings(max_examples=100, deadline=None)
-@given(expressions, st.lists(documents, max_size=6))
+@given(expressions, st.lists(documents | odd_documents, max_size=6))
 def test_it_means_what_the_description_says(expr: Expr, rows: list[dict[str, Any]]) -> None:
     compiled = predicate(expr, KINDS, NOW)
     expected = [row for row in rows if matches(expr, row)]
@@ -140,6 +142,10 @@ def test_names_and_values_are_never_code(text: str) -> None:
         ("n contains 'x'", {"n": ["b", 7, None]}, False),
         ("n startswith 'b'", {"n": ["B", 7, {}]}, True),
         ("n EndsWith 'c'", {"n": "ABC"}, True),
+        ("n = empty", {"n": ["", None]}, False),
+        ("n <> empty", {"n": ["", "a"]}, True),
+        ("n = ''", {"n": {"x": 1}}, True),
+        ("n < 'b'", {"n": ["", None, "x"]}, False),
     ],
 )
 def test_without_kinds_the_literal_says_how_a_field_is_compared(text: str, row: dict[str, Any], found: bool) -> None:
@@ -158,6 +164,53 @@ def test_kinds_come_from_types() -> None:
     query = parse("seen = '2022-07-15'")
     assert not predicate(query)({"seen": "2022-07-15T00:00:00.000Z"})
     assert predicate(query, {"seen": "timestamp"})({"seen": "2022-07-15T00:00:00.000Z"})
+
+
+@pytest.mark.parametrize("kind", ["text", "group", "tags"])
+def test_the_empty_text_asks_for_an_unset_field(kind: str) -> None:
+    unset: list[dict[str, Any]] = [{}, {"n": None}, {"n": ""}, {"n": []}, {"n": [""]}, {"n": {"x": 1}}]
+    filled: list[dict[str, Any]] = [{"n": "a"}, {"n": ["a"]}, {"n": ["", "b"]}]
+    for text, expected in (
+        ("n = ''", unset),
+        ("n = empty", unset),
+        ("n <> ''", filled),
+        ("n contains ''", filled),
+        ("n startsWith ''", filled),
+        ("n endsWith ''", filled),
+        ("not n contains ''", unset),
+    ):
+        assert predicate(parse(text), {"n": kind}).select([*unset, *filled]) == expected, text
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("n = '/lab/a'", True),
+        ("n > '//laa'", True),
+        ("n startsWith '/lab'", True),
+        ("n contains 'b/a'", True),
+        ("n contains '/lab'", False),
+        ("n endsWith '/a'", True),
+        ("n endsWith '/lab/a'", False),
+    ],
+)
+def test_slashes_before_a_group_count_inside_and_at_the_end(text: str, found: bool) -> None:
+    for stored in ("Lab/A", "/Lab/A", ["x", "Lab/A"]):
+        assert predicate(parse(text), {"n": "group"})({"n": stored}) is found
+
+
+def test_equalities_of_one_field_in_an_or() -> None:
+    one, other = "'2022-07-14'", "'2022-07-15'"
+    for kind, first, second, stored in (
+        ("tags", "'a'", "'b'", ["x", "B"]),
+        ("group", "'/a'", "'/b'", "/B"),
+        ("number", "1", "0x2", "2.0"),
+        ("timestamp", one, other, "2022-07-15T00:00:00.0004Z"),
+        ("boolean", "'true'", "'false'", "FALSE"),
+    ):
+        compiled = predicate(parse(f"n = {first} or n = {second} or m = 1"), {"n": kind})
+        assert compiled({"n": stored})
+        assert not compiled({"n": "x"})
 
 
 def test_other_spellings_of_equality() -> None:
@@ -205,6 +258,9 @@ def test_now_is_the_moment_of_compiling() -> None:
     assert not compiled({"n": (compiled.now - timedelta(hours=2)).isoformat()})
     with pytest.raises(ValueError, match="time zone"):
         predicate(query, now=datetime(2022, 7, 15))
+    for wrong in ("2022-07-15", date(2022, 7, 15)):
+        with pytest.raises(TypeError, match="now is a datetime"):
+            predicate(query, now=wrong)  # type: ignore[arg-type]
 
 
 def test_long_chains_and_deep_nesting() -> None:
@@ -232,3 +288,11 @@ def test_a_shape_is_compiled_once() -> None:
     assert second({"c": "Y", "d": 3})
     assert not second({"a": "x", "b": 2})
     assert repr(first) == "<Predicate: a = 'x' and b > 1>"
+
+
+def test_only_so_many_shapes_are_kept() -> None:
+    query = parse("a = 'x' and b > 1")
+    first = predicate(query).matches
+    for signs in product(("=", "contains", "<", ">"), repeat=4):
+        predicate(And(Condition("a", sign, Literal("text", "x")) for sign in signs))
+    assert predicate(query).matches.__code__ is not first.__code__

@@ -6,7 +6,8 @@ import sqlite3
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import closing
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
+from itertools import accumulate
 from typing import Any, get_args
 
 import pytest
@@ -189,8 +190,22 @@ def test_names_and_values_are_never_sql(text: str) -> None:
 def test_no_column_has_such_a_name(name: str) -> None:
     with pytest.raises(TranslationError, match="cannot be the name of a column"):
         to_sql(Condition(name, "=", Literal("text", "x")))
-    # As a value it is one like any other.
-    assert to_sql(Condition("a", "=", Literal("text", f"x{name}"))).parameters == (f"x{name}",)
+    if name != "\0":
+        # As a value it is one like any other.
+        assert to_sql(Condition("a", "=", Literal("text", f"x{name}"))).parameters == (f"x{name}",)
+
+
+@pytest.mark.parametrize("sign", ["=", "<>", ">", "contains", "startsWith", "endsWith"])
+def test_text_with_a_nul_is_refused(sign: str) -> None:
+    """SQLite's LIKE would stop at it."""
+    for kind in ("text", "group", "tags") if sign != ">" else ("text", "group"):
+        query = Or([parse("a = 1"), Condition("n", sign, Literal("text", "a\0b"))])
+        with pytest.raises(TranslationError, match="NUL") as caught:
+            to_sql(query, {"n": kind}, dialect="sqlite")
+        assert caught.value.condition == query.items[1]
+    many = Or(Condition("n", "=", Literal("text", text)) for text in ("a", "b\0", "c"))
+    with pytest.raises(TranslationError, match="NUL"):
+        to_sql(many)
 
 
 def test_columns() -> None:
@@ -210,6 +225,10 @@ def test_columns() -> None:
     for wrong in ((), ("a", "b", "c", "d", "e"), ("a", "")):
         with pytest.raises(TranslationError, match="cannot be the name"):
             to_sql(parse("name = 'x'"), columns={"name": wrong})
+    others: list[Any] = [5, b"name", ("d", 5), exp.Select()]
+    for other in others:
+        with pytest.raises(TypeError, match="the column of the field 'name' is"):
+            to_sql(parse("name = 'x'"), columns={"name": other})
 
 
 def test_times() -> None:
@@ -225,6 +244,11 @@ def test_times() -> None:
     assert to_sql(farther, now=NOW).parameters == (datetime.min.replace(tzinfo=UTC),)
     with pytest.raises(ValueError, match="time zone"):
         to_sql(query, now=datetime(2022, 7, 15))
+    for wrong in ("2022-07-15", date(2022, 7, 15)):
+        with pytest.raises(TypeError, match="now is a datetime"):
+            to_sql(query, now=wrong)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="aware, naive, text, milliseconds"):
+        to_sql(query, times="local")  # type: ignore[arg-type]
 
 
 def test_numbers_fit_into_64_bits() -> None:
@@ -257,6 +281,13 @@ def test_tags() -> None:
         ("tags <> 'a,bc'", [0, 1, 2, 3]),
         ("tags = empty", [2, 3]),
         ("not (not tags = 'a')", [0]),
+        ("tags = ''", [2, 3]),
+        ("tags <> ''", [0, 1]),
+        ("tags contains ''", [0, 1]),
+        ("tags startsWith ''", [0, 1]),
+        ("not tags endsWith ''", [2, 3]),
+        ("tags = 'x' or tags = '100%'", [1]),
+        ("tags = 'bc' or tags = 'x' or tags = '100%'", [0, 1]),
     ):
         assert selected(rows, to_sql(parse(text), kinds, dialect="sqlite")) == expected, text
 
@@ -283,6 +314,15 @@ def test_equalities_become_one_look_up() -> None:
         'NOT (NOT "name" IS NULL AND LOWER("name") = LOWER(?)))',
         (1, 2, "a", "b"),
     )
+
+
+def test_the_text_stands_in_brackets() -> None:
+    """So that NOT, AND and OR may stand before it."""
+    for query in ("a = 1", "a <> 1", "not a = 1", "not (a = 1 or b = 1)", "not (not a = 1 and b = 1)", "a = 1 or b = 1",
+                  "a = empty", "a <> empty", "not (a = 1 or b = 1) and not c = 1", "a = 1 or a = 2"):  # fmt: skip
+        text = to_sql(parse(query)).text
+        depths = list(accumulate((char == "(") - (char == ")") for char in text))
+        assert depths.index(0) == len(text) - 1, text
 
 
 def test_what_has_no_sql_is_refused() -> None:

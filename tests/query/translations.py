@@ -15,7 +15,7 @@ from tests.simulator.oracle import TYPES
 KINDS = comparisons(TYPES, literals())
 ORDER = ("=", "<>", "<", "<=", ">", ">=")
 WORDS = ("contains", "startsWith", "endsWith")
-OPERATORS = {"text": ORDER + WORDS, "group": ORDER + WORDS, "tags": ("=", "<>", *WORDS[:1])}
+OPERATORS = {"text": ORDER + WORDS, "group": ORDER + WORDS, "tags": ("=", "<>", *WORDS)}
 FIELDS = {kind: [name for name, found in KINDS.items() if found == kind] for kind in set(KINDS.values())}
 
 #: Few letters, so that values meet: LIKE's wildcards and escapes, quotes, letters whose case is not plain.
@@ -43,6 +43,14 @@ _STORED: dict[str, st.SearchStrategy[Any]] = {
 documents: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
     {}, optional={field: st.none() | _STORED[kind] for field, kind in KINDS.items()}
 )
+#: What JSON may hold, and no kind expects.
+odd: st.SearchStrategy[Any] = st.one_of(
+    st.sampled_from(["", [], {}, {"x": 1}, True, "0x2", "1.5", "soon", 1657800000000, [None], [""], [{}, 7], [[]]]),
+    texts,
+    numbers,
+    st.lists(st.none() | numbers | texts | st.just({"x": 1}), max_size=3),
+)
+odd_documents: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries({}, optional=dict.fromkeys(KINDS, odd))
 
 relative = st.builds("{}{}{}".format, st.sampled_from("+-"), st.integers(0, 60), st.sampled_from("dhms"))
 _LITERALS: dict[str, st.SearchStrategy[Literal]] = {

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import operator
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from digirm_runtime.query.ast import And, Condition, Expr, Not
@@ -41,27 +42,26 @@ def matches(expr: Expr, document: dict[str, Any]) -> bool:
 
 
 def _holds(condition: Condition, stored: Any) -> bool:
-    unset = stored in (None, "", [])
     sign = condition.operator
     if sign == "<>":
         return not _holds(Condition(condition.field, "=", condition.value), stored)
-    if condition.value.kind == "empty":
-        return unset
     kind = TYPES[condition.field]
+    fits = fitting(kind, stored)
     text = condition.value.text
-    if unset:
-        return sign == "=" and text == "" and kind not in ("Numeric", "Timestamp", "Tags")
-    if kind == "Tags":
-        tags = [str(tag).casefold() for tag in stored]
-        wanted = text.casefold()
-        return wanted in tags if sign == "=" else any(wanted in tag for tag in tags)
-    if kind == "Numeric":
-        return _COMPARE[sign](stored, int(text, 0) if "." not in text else float(text))
-    if kind == "Timestamp":
-        return _COMPARE[sign](datetime.fromisoformat(stored), _time(text))
-    left, right = str(stored).casefold(), text.casefold()
     if kind == "Group" and sign not in ("contains", "endsWith"):
-        left, right = left.lstrip("/"), right.lstrip("/")
+        text = text.lstrip("/")
+    if condition.value.kind == "empty":
+        return not fits
+    if kind == "Numeric":
+        return any(_COMPARE[sign](number, _number(text)) for number in fits)
+    if kind == "Timestamp":
+        return any(_COMPARE[sign](moment, _milliseconds(_time(text))) for moment in fits)
+    if text == "" and sign == "=":
+        return not fits
+    return any(_text_holds(sign, one, text.casefold()) for one in fits)
+
+
+def _text_holds(sign: str, left: str, right: str) -> bool:
     if sign == "contains":
         return right in left
     if sign == "startsWith":
@@ -69,6 +69,50 @@ def _holds(condition: Condition, stored: Any) -> bool:
     if sign == "endsWith":
         return left.endswith(right)
     return _COMPARE[sign](left, right)
+
+
+def fitting(kind: str, stored: Any) -> list[Any]:
+    """What a field holds, as values of its kind; nothing where it is unset. A list may hold several texts."""
+    if kind == "Numeric":
+        return [] if (number := _number(stored)) is None else [number]
+    if kind == "Timestamp":
+        return [] if (moment := _stored_time(stored)) is None else [moment]
+    found = []
+    for item in stored if isinstance(stored, list) else [stored]:
+        if isinstance(item, str | int | float):
+            text = (str(item).lower() if isinstance(item, bool) else str(item)).casefold()
+            found.append(text.lstrip("/") if kind == "Group" else text)
+    return [text for text in found if text]
+
+
+def _number(value: Any) -> int | float | None:
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        return None
+    if not isinstance(value, str):
+        return value
+    try:
+        return int(value, 0)
+    except ValueError:
+        try:
+            return float(value)
+        except ValueError:
+            return None
+
+
+def _stored_time(value: Any) -> int | None:
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        return None
+    if not isinstance(value, str):
+        return math.floor(value)
+    try:
+        moment = datetime.fromisoformat(value)
+    except ValueError:
+        return None
+    return _milliseconds(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
+
+
+def _milliseconds(moment: datetime) -> int:
+    return (moment - datetime.fromtimestamp(0, UTC)) // timedelta(milliseconds=1)
 
 
 def _time(text: str) -> datetime:

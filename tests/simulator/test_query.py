@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from digirm_runtime.query.ast import And, Condition, Expr, Literal, Not, Or
 from digirm_runtime.query.printer import print_expr
 from digirm_simulator import Simulator
-from tests.simulator.oracle import TYPES, matches
+from tests.simulator.oracle import TYPES, fitting, matches
 from tests.simulator.support import DEVICES, NOW, Api, device_id
 
 ORDER = ["=", "<>", "<", "<=", ">", ">="]
@@ -24,13 +24,18 @@ OPERATORS = {
     "Tags": ["=", "<>", "contains"],
 }
 
-#: Awkward devices beside the fleet: quotes, wildcards of LIKE, letters whose case is not plain, values that are unset.
+#: Awkward devices beside the fleet: quotes, wildcards of LIKE, letters whose case is not plain, values that are unset,
+#: values that no field of their type should hold.
 ODD: list[dict[str, Any]] = [
     {"name": "O'Brien's 100%_sure \\ \"x\"", "group": "Alpha/Beta", "tags": ["a'b", "100%"], "signal_percent": 0},
     {"name": "STRASSE", "location": "straße", "tags": ["Ärger"], "signal_percent": -5, "vendor_id": 4261412874},
     {"name": "; DROP TABLE devices; --", "last_update": "2022-07-15T12:00:00.000Z", "signal_percent": 50.5},
     {"name": "\u0130stanbul \U0001f600", "last_update": "2022-07-14T12:00:00.000Z", "group": "alpha"},
     {"name": "", "tags": [], "location": " "},
+    {"name": 12, "tags": "lab", "location": {"x": 1}, "group": "/Alpha/Beta", "signal_percent": "50.5"},
+    {"name": True, "tags": [None, "", {"x": 1}], "location": [], "group": "/", "signal_percent": [7], "vendor_id": {}},
+    {"name": {}, "tags": ["Lab", 7, None], "last_update": "soon", "signal_percent": "many", "vendor_id": "0xFE"},
+    {"name": [""], "tags": {"x": 1}, "location": [{}], "last_update": 1657800000000, "signal_percent": True},
 ]
 
 
@@ -46,8 +51,11 @@ def fleet() -> Iterator[tuple[Api, list[dict[str, Any]]]]:
 
 def values(documents: list[dict[str, Any]], field: str) -> st.SearchStrategy[Literal]:
     """Literals for a field: those of the documents, parts of them, and others."""
-    stored = [document[field] for document in documents if document.get(field) not in (None, "", [])]
     kind = TYPES[field]
+    usual = (int, float) if kind == "Numeric" else (str,)
+    held = [document.get(field) for document in documents]
+    items = [item for value in held for item in (value if isinstance(value, list) else [value])]
+    stored: list[Any] = [item for item in items if type(item) in usual and fitting(kind, item)]
     empty = st.just(Literal("empty", "empty"))
     if kind == "Numeric":
         known = st.sampled_from(sorted({str(value) for value in stored}))
@@ -60,8 +68,7 @@ def values(documents: list[dict[str, Any]], field: str) -> st.SearchStrategy[Lit
             | st.sampled_from(stored).map(lambda text: Literal("text", text))
             | empty
         )
-    texts = sorted({tag for tags in stored for tag in tags} if kind == "Tags" else set(stored))
-    some = st.sampled_from(texts)
+    some = st.sampled_from(sorted(set(stored)))
     cut = st.integers(1, 12)
     parts = [
         st.builds(lambda text, end: text[:end], some, cut),
@@ -157,7 +164,48 @@ def test_long_chains_and_deep_nesting(fleet: tuple[Api, list[dict[str, Any]]]) -
     for depth in range(95):
         deep = (And if depth % 2 else Or)([Condition("id", "<>", Literal("text", str(depth))), Not(deep)])
     assert api.ids(query=print_expr(deep)) == [item["id"] for item in documents if matches(deep, item)]
-    assert api.get(DEVICES, query=" or ".join(["id = 'x'"] * 30_001)).status == 400
+    assert api.get(DEVICES, query=" or ".join(f"id = '{at}'" for at in range(30_001))).status == 400
+    assert api.ids(query=" or ".join([f"id = '{ids[0]}'"] * 30_001)) == ids[:1]
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("tags = ''", ["", "{}", "[{}]"]),
+        ("tags <> ''", ["a", "list"]),
+        ("tags contains ''", ["a", "list"]),
+        ("tags = 'a' or tags = 'b'", ["a", "list"]),
+        ("location = empty", ["", "{}", "[{}]"]),
+        ("location startsWith ''", ["a", "list"]),
+        ("group = empty", ["", "{}", "[{}]"]),
+        ("group = '/a'", ["a"]),
+        # A list where one text is expected is its JSON text here; the predicate asks each of its items.
+        ("location = 'b'", []),
+        ("location contains '\"b\"'", ["list"]),
+    ],
+)
+def test_values_that_nobody_expects(query: str, expected: list[str]) -> None:
+    simulator = Simulator(devices=0, clock=lambda: NOW)
+    held: dict[str, Any] = {"": "", "{}": {"x": 1}, "[{}]": [{"x": 1}, None, ""], "a": "a", "list": ["x", "B"]}
+    for name, value in held.items():
+        simulator.put(DEVICES, {"id": name, "tags": value, "location": value, "group": value})
+    assert Api(simulator).ids(query=query) == expected
+    simulator.close()
+
+
+@pytest.mark.parametrize(
+    ("query", "message"),
+    [
+        ("signal_percent = 'many'", "Field 'signal_percent': 'many' is not a number"),
+        ("name > empty", "Field 'name': 'empty' goes with = and <> only"),
+        ("name = [1,2]", "Field 'name': what an area means"),
+        ("tags startsWith 'x'", "Field 'tags' does not support the operator 'startsWith'"),
+    ],
+)
+def test_what_means_nothing_is_refused(fleet: tuple[Api, list[dict[str, Any]]], query: str, message: str) -> None:
+    found = fleet[0].get(DEVICES, query=query)
+    assert found.status == 400
+    assert message in found.body["error_message"]
 
 
 #: Numbers at and beyond the ends of 64 bits, of a float, and of what Python converts.

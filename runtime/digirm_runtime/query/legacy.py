@@ -39,8 +39,7 @@ class LegacyColumn(TypedDict):
 COMPARES = ("text", "number", "timestamp")
 COLUMN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)*")
 
-_OPPOSITE = {"=": "<>", "<>": "=", "<": ">=", ">=": "<", ">": "<=", "<=": ">"}
-_PATTERNS = {"contains": "%{}%", "startswith": "{}%", "endswith": "%{}"}
+_OPPOSITE = {"=": "<>", "<": ">=", ">=": "<", ">": "<=", "<=": ">"}
 #: The wildcards of SQL and, because the store is said to be SQL Server, of its `like`.
 _WILDCARDS = re.compile(r"[%_\[]")
 
@@ -49,9 +48,13 @@ def to_legacy(expr: Expr, mapping: Mapping[str, LegacyColumn], now: datetime | N
     """Translate a query by a mapping of fields to legacy columns.
 
     Relative times become absolute ones, counted from `now` (an aware time; by default the present). Raises
-    TranslationError for what the legacy condition has no known form for; ValueError for a `now` without a zone.
+    TranslationError for what the legacy condition has no known form for; ValueError for a `now` without a zone;
+    TypeError for a `now` or a column of another type.
     """
     moment = values.aware(now)
+    for field, column in mapping.items():
+        if not isinstance(column, Mapping):
+            raise TypeError(f"the legacy column of the field {field!r} is {column!r}, no dict with 'column' in it")
     kinds = {field: column.get("compares", "text") for field, column in mapping.items()}
     parts: list[str] = []
     stack: list[tuple[Expr, bool] | str] = [(expr, False)]
@@ -97,25 +100,26 @@ def _condition(
     known = mapping.get(condition.field)
     if known is None:
         raise TranslationError(f"no legacy column is known for the field {condition.field!r}", condition)
-    column = known["column"]
+    column = known.get("column", "")
     if not COLUMN.fullmatch(column) or kinds[condition.field] not in COMPARES:
         raise TranslationError(f"{dict(known)!r} is no legacy column", condition)
     item = values.settle(condition, kinds, now)
     if item.operator == "empty":
         raise TranslationError("how a legacy condition asks for an unset field is not known", condition)
-    if item.operator in _PATTERNS:
+    enumerated = known.get("values", {})
+    if enumerated and item.operator != "=":
+        raise TranslationError("an enumerated legacy column is compared with = and <> only", condition)
+    if item.operator in values.PATTERNS:
         if item.negated != negated:
             raise TranslationError("a legacy 'like' has no opposite that is known", condition)
         return f"{column} like {_pattern(item, known.get('escape', ''))}"
     operator = _OPPOSITE[item.operator] if item.negated != negated else item.operator
-    return f"{column} {operator} {_value(item, known.get('values', {}))}"
+    return f"{column} {operator} {_value(item, enumerated)}"
 
 
 def _value(item: values.Comparison, known: Mapping[str, str | int]) -> str:
     """What the column is compared with."""
     if known:
-        if item.operator != "=":
-            raise TranslationError("an enumerated legacy column is compared with = and <> only", item.condition)
         wanted = item.condition.value.text.casefold()
         found = next((value for name, value in known.items() if name.casefold() == wanted), None)
         if found is None:
@@ -143,7 +147,7 @@ def _pattern(item: values.Comparison, escape: str) -> str:
             )
         text = _WILDCARDS.sub(lambda found: escape + found[0], text.replace(escape, escape * 2))
         clause = f" escape '{escape}'"
-    return _text(item, _PATTERNS[item.operator].format(text), escape if clause else "") + clause
+    return _text(item, values.PATTERNS[item.operator].format(text), escape if clause else "") + clause
 
 
 def _text(item: values.Comparison, text: str, allowed: str = "") -> str:

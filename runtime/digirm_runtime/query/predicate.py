@@ -3,7 +3,8 @@
 The service documents only part of this; the rest is chosen, and the same in SQL and in the simulator:
 
 - Text is compared without regard to case, `contains`, `startsWith` and `endsWith` included.
-- `empty` is a field that is missing, None, `''` or `[]`, or holds what does not fit how it is compared.
+- `empty` is a field that is missing, None, `''` or `[]`, or holds what does not fit how it is compared. `= ''` asks for
+  the same, of tags too.
 - A comparison with an unset field is false, `<>` is the negation of `=`, and `not` negates whatever it stands before:
   `name <> 'x'` and `not name = 'x'` both hold for a device without a name.
 - Of a list one item has to meet the condition.
@@ -104,7 +105,7 @@ def predicate(expr: Expr, kinds: Mapping[str, str] | None = None, now: datetime 
     `kinds` says how each field is compared (`values.comparisons` makes it from an endpoint's fields); a field that it
     lacks is compared as its literal suggests. `now` is an aware time. Raises TranslationError for what has no meaning
     that is known, such as areas, and where functions would nest too deep to be called; ValueError for a `now` without
-    a zone.
+    a zone, TypeError for one that is no datetime.
     """
     moment = values.aware(now)
     piece = _whole(expr, partial(values.settle, kinds=kinds, now=moment))
@@ -297,14 +298,14 @@ def _meets(read: Callable[[Any], Any], compare: Callable[[Any, Any], bool], want
 
 def _text_meets(read: Callable[[Any], Any], compare: Callable[[Any, Any], bool], wanted: object, stored: Any) -> bool:
     if isinstance(stored, list | tuple):
-        return any(_meets(read, compare, wanted, item) for item in stored)
+        return any((form := read(item)) and compare(form, wanted) for item in stored)
     form = read(stored)
     return bool(form) and compare(form, wanted)
 
 
 def _unset(kind: str, stored: Any) -> bool:
-    if stored is None or (isinstance(stored, str | list | tuple) and not stored):
-        return True
-    if kind in values.TEXTS and not isinstance(stored, list | tuple):
-        return not _READ[kind](stored)
-    return kind not in ("any", "area", *values.TEXTS) and _READ[kind](stored) is None
+    if kind not in _READ:
+        return stored is None or (isinstance(stored, str | list | tuple) and not stored)
+    if kind not in values.TEXTS:
+        return _READ[kind](stored) is None
+    return not any(map(_READ[kind], stored if isinstance(stored, list | tuple) else (stored,)))

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias, get_args
 
 from digirm_runtime.errors import TranslationError
 from digirm_runtime.query import values
@@ -60,7 +60,6 @@ _STYLES = {
 _NULL_TEXT = ("oracle", "exasol")
 _BACKSLASH = ("bigquery", "clickhouse", "hive")
 _BRACKETS = ("tsql", "fabric")
-_PATTERNS = {"contains": "%{}%", "startswith": "{}%", "endswith": "%{}"}
 _TAG_PATTERNS = {"=": "%,{},%", "contains": "%{}%", "startswith": "%,{}%", "endswith": "%{},%"}
 #: Items of a chain that stand side by side.
 _WIDTH = 64
@@ -93,9 +92,9 @@ def to_sql(
     are then: `aware` or `naive` datetimes in UTC (default: aware), `text` as the service writes it (SQLite's default),
     or `milliseconds` since 1970.
 
-    The text stands in brackets. Raises TranslationError for a condition without a translation,
-    or of a field that is not in `columns`; ValueError for an unknown dialect or a `now` without a zone; ImportError
-    where sqlglot is not installed.
+    The text stands in brackets. Raises TranslationError for a condition without a translation, or of a field that is
+    not in `columns`; ValueError for an unknown `dialect`, `style` or `times`, or a `now` without a zone; TypeError for
+    a column or a `now` of another type; ImportError where sqlglot is not installed.
     """
     return _Writer(kinds, values.aware(now), dialect, columns, style, times).write(expr)
 
@@ -141,6 +140,8 @@ class _Writer:
         if self.style not in _MARKS:
             raise ValueError(f"{style!r} is no style of parameters; there are {', '.join(_MARKS)}")
         self.times = times or ("text" if name == "sqlite" else "aware")
+        if self.times not in get_args(Times):
+            raise ValueError(f"{times!r} is no form of times; there are {', '.join(get_args(Times))}")
         self.blank_is_null = name in _NULL_TEXT
         self.escape = "\\" if name in _BACKSLASH else "!"
         self.escaped = [self.escape, "%", "_", *("[" if name in _BRACKETS else "")]
@@ -214,7 +215,10 @@ class _Writer:
 
     def parameter(self, item: Comparison, value: values.Value) -> Parameter:
         if isinstance(value, str):
-            pattern = (_TAG_PATTERNS if item.kind == "tags" else _PATTERNS).get(item.operator, "")
+            pattern = (_TAG_PATTERNS if item.kind == "tags" else values.PATTERNS).get(item.operator, "")
+            if "\0" in value:
+                # SQLite's LIKE reads a pattern up to it only, and would select more.
+                raise TranslationError("databases cut text at a NUL, or hold none", item.condition)
             if not pattern:
                 return value
             for char in self.escaped:
@@ -267,7 +271,7 @@ class _Writer:
             left, right = exp.Lower(this=left), exp.Lower(this=right)
         if item.operator == "in":
             test: exp.Condition = exp.In(this=left, expressions=[right, right.copy()])
-        elif item.operator in _PATTERNS or item.kind == "tags":
+        elif item.operator in values.PATTERNS or item.kind == "tags":
             test = exp.Like(this=left, expression=right)
             if self.escape == "!":
                 test = exp.Escape(this=test, expression=exp.Literal.string("!"))
@@ -278,7 +282,10 @@ class _Writer:
         return exp.And(this=present, expression=test)
 
     def column(self, item: Comparison) -> exp.Condition:
-        """The column of a field, quoted. Raises TranslationError where it has none, or no name can be one."""
+        """The column of a field, quoted.
+
+        Raises TranslationError where it has none, or no name can be one; TypeError for what is no column at all.
+        """
         from sqlglot import exp
 
         found: Column | None = item.field if self.columns is None else self.columns.get(item.field)
@@ -286,7 +293,12 @@ class _Writer:
             raise TranslationError(f"no column is given for the field {item.field!r}", item.condition)
         if isinstance(found, exp.Condition):
             return exp.Paren(this=found.copy()) if isinstance(found, exp.Binary | exp.Unary) else found.copy()
-        names = [found] if isinstance(found, str) else list(found)
+        names = [found] if isinstance(found, str) else list(found) if isinstance(found, Sequence) else [found]
+        if not all(isinstance(name, str) for name in names):
+            raise TypeError(
+                f"the column of the field {item.field!r} is {found!r}, neither a name, nor a sequence of names, nor a"
+                " condition of sqlglot"
+            )
         for name in names:
             if not name or _HOLE in name or not name.isprintable():
                 raise TranslationError(f"{name!r} cannot be the name of a column", item.condition)

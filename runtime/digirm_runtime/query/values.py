@@ -2,7 +2,8 @@
 
 A field is compared in one of seven ways, its *kind*: `text`, `group`, `tags`, `number`, `timestamp`, `boolean`, `area`.
 Text, groups and tags are compared without regard to case; leading slashes of a group say nothing; of several tags one
-has to meet the condition. Times are compared to the millisecond. A value that does not fit its kind counts as unset.
+has to meet the condition. Times are compared to the millisecond. A value that does not fit its kind counts as unset, a
+list where none of its items fits.
 """
 
 from __future__ import annotations
@@ -22,7 +23,9 @@ T = TypeVar("T")
 
 TEXTS = frozenset({"text", "group", "tags"})
 _ORDER = frozenset({"=", "<", "<=", ">", ">="})
-_WORDS = frozenset({"contains", "startswith", "endswith"})
+#: The patterns of SQL's LIKE; `{}` is the text, its wildcards escaped.
+PATTERNS = {"contains": "%{}%", "startswith": "{}%", "endswith": "%{}"}
+_WORDS = frozenset(PATTERNS)
 _OPERATORS: dict[str, frozenset[str]] = {
     "text": _ORDER | _WORDS,
     "group": _ORDER | _WORDS,
@@ -48,7 +51,7 @@ LAST = datetime.max.replace(tzinfo=UTC)
 
 
 class LiteralError(ValueError):
-    """A literal that its field cannot be compared with; the text says why."""
+    """A condition, mostly its literal, that says nothing of its field; the text says why."""
 
 
 class Comparison(NamedTuple):
@@ -87,9 +90,17 @@ def comparisons(types: Mapping[str, str], tables: Mapping[str, Any]) -> dict[str
 
 
 def settle(condition: Condition, kinds: Mapping[str, str] | None, now: datetime) -> Comparison:
+    """What a condition means, as `meaning` has it. Raises TranslationError, which holds the condition, for none."""
+    try:
+        return meaning(condition, kinds, now)
+    except LiteralError as problem:
+        raise TranslationError(str(problem), condition) from None
+
+
+def meaning(condition: Condition, kinds: Mapping[str, str] | None, now: datetime) -> Comparison:
     """What a condition means. A field that `kinds` lacks is compared as its literal suggests.
 
-    Raises TranslationError for an operator or a literal that the field's kind does not have.
+    Raises LiteralError for an operator or a literal that the field's kind does not have.
     """
     literal = condition.value
     wanted = condition.operator.lower()
@@ -97,21 +108,19 @@ def settle(condition: Condition, kinds: Mapping[str, str] | None, now: datetime)
     known = (kinds or {}).get(condition.field)
     kind = known or _FORMS.get(literal.kind, literal.kind)
     if kind not in _OPERATORS and (known or kind != "any"):
-        raise TranslationError(f"{kind!r} is no way to compare a field; there are {', '.join(KINDS)}", condition)
+        raise LiteralError(f"{kind!r} is no way to compare a field; there are {', '.join(KINDS)}")
     if literal.kind == "empty":
+        # A spec can let `empty` go with other operators; what it would mean with them is not known.
         if operator != "=":
-            raise TranslationError("'empty' goes with = and <> only", condition)
+            raise LiteralError("'empty' goes with = and <> only")
         return Comparison(condition, kind, "empty", None, negated)
     if literal.kind == "area" or kind == "area":
-        raise TranslationError("what an area means is not documented, so it is not translated", condition)
+        raise LiteralError("what an area means is not documented, so it is not translated")
     if operator not in _OPERATORS[kind]:
         has = ", ".join(sorted(_OPERATORS[kind]))
-        raise TranslationError(f"a field compared as {kind} has no {condition.operator!r}, only {has}", condition)
-    try:
-        value = literal_value(kind, literal, operator, now)
-    except LiteralError as problem:
-        raise TranslationError(str(problem), condition) from None
-    if value == "" and kind != "tags":
+        raise LiteralError(f"a field compared as {kind} has no {condition.operator!r}, only {has}")
+    value = literal_value(kind, literal, operator, now)
+    if value == "":
         # The empty string is stored as unset. Every other field ends with it, and comes after it.
         if operator == "=":
             return Comparison(condition, kind, "empty", None, negated)
@@ -147,7 +156,7 @@ def _look_up(group: list[Comparison]) -> Comparison:
 
 
 def literal_value(kind: str, literal: Literal, operator: str, now: datetime) -> Value:
-    """What a literal is compared as. Raises LiteralError where the kind has no such value."""
+    """What a Comparison's operator compares a field with. Raises LiteralError where the kind has no such value."""
     text = literal.text
     if kind == "number":
         found = number(text) if literal.kind in ("number", "text") else None
@@ -165,7 +174,7 @@ def literal_value(kind: str, literal: Literal, operator: str, now: datetime) -> 
             raise LiteralError(f"{text[:60]!r} is neither true nor false")
         return truth
     # The service takes `/Marvel` for the group that it shows as `Marvel`.
-    return text.lstrip("/") if kind == "group" and operator.lower() not in ("contains", "endswith") else text
+    return text.lstrip("/") if kind == "group" and operator not in ("contains", "endswith") else text
 
 
 def literal_time(literal: Literal, now: datetime) -> int | None:
@@ -266,9 +275,14 @@ def bindable_time(moment: int) -> int:
 
 
 def aware(now: datetime | None) -> datetime:
-    """The moment that relative times count from: the present where none is given. Raises ValueError without a zone."""
+    """The moment that relative times count from: the present where none is given.
+
+    Raises TypeError for what is no datetime, ValueError for one without a zone.
+    """
     if now is None:
         return datetime.now(UTC)
+    if not isinstance(now, datetime):
+        raise TypeError(f"now is a datetime such as datetime.now(UTC), not {now!r}")
     if now.utcoffset() is None:
         raise ValueError(f"{now!r} has no time zone; use datetime.now(UTC) or .astimezone()")
     return now
