@@ -50,6 +50,11 @@ def process(statement: str, tries: int = 5) -> float:
     return min(times)
 
 
+def over_bare(statement: str) -> float:
+    """Seconds of a new process that runs a statement, less those of a bare interpreter."""
+    return max(process(statement) - process("pass"), 1e-6)
+
+
 def table(rows: Iterable[Row]) -> str:
     """The rows as a Markdown table."""
     lines = [

@@ -10,10 +10,11 @@ import time
 from collections.abc import Callable, Iterator
 from functools import partial
 from importlib.metadata import version
-from itertools import cycle, product
+from itertools import cycle, islice, product
 from pathlib import Path
 
-from benchmarks.harness import Row, paired, process
+from benchmarks.harness import Row, over_bare, paired
+from digirm._package import PACKAGE
 from digirm.query import check_query
 
 ENDPOINT = "devices/inventory"
@@ -34,7 +35,7 @@ COMPILED = Path(sys.prefix) / "sqlglot-compiled"
 
 
 def rows(rounds: int) -> list[Row]:
-    """A shape that was seen and one that was not, against each peer; the first check of a process; memory."""
+    """A shape that was seen and one that was not, against each peer; the first check of a process."""
     return [*_parsers(rounds), *_scan(rounds), *_compiled(rounds), *_first(rounds)]
 
 
@@ -76,8 +77,6 @@ def _sqlglot() -> Callable[[str], object]:
 
 
 def _scan(rounds: int) -> Iterator[Row]:
-    from digirm._package import PACKAGE
-
     # Without groups, of which findall would make a tuple for each match: as bare as a scan gets.
     bare = re.compile(re.sub(r"\(\?P<\w+>", "(?:", PACKAGE.language.parser.lexer.pattern.pattern)).findall
     pairs = paired(_each(OURS, _checked), _each(OURS, bare), rounds)
@@ -101,9 +100,6 @@ def _first(rounds: int) -> Iterator[Row]:
     import digirm
 
     file = str(Path(digirm.__file__).parent / "query" / "grammar.lark")
-
-    def over_bare(statement: str) -> float:
-        return max(process(statement) - process("pass"), 1e-6)
 
     pairs = paired(lambda: over_bare(FIRST), lambda: over_bare(GRAMMAR.format(file)), rounds)
     yield Row("first check of a process", "`import lark`, then the same grammar from its text", pairs, 0.3)
@@ -139,16 +135,17 @@ def _each(template: str, use: Callable[[str], object]) -> Callable[[], float]:
 
 
 def _each_shape(use: Callable[[str], object]) -> Callable[[], float]:
-    """Seconds for one text, of many that differ in what stands between their values: here in its blanks."""
-    text = OURS.format(n=7)
-    places = [i for i, char in enumerate(text) if char == " "]
-    widths = product((1, 2, 3), repeat=len(places))
-    pieces = [text[a + 1 : b] for a, b in zip([-1, *places], [*places, len(text)], strict=True)]
+    """Seconds for one text, of many with other fields, operators and connectives, never twice the same."""
+    judge = PACKAGE.language._judge(ENDPOINT, strict=False)
+    assert judge is not None
+    text = [name for name, row in judge.fields.items() if row.type == "Text"]
+    times = [name for name, row in judge.fields.items() if row.type == "Timestamp"]
+    places = product(text, ("=", "<>", "contains", "startsWith"), times, ("and", "or"), text, ("and", "or"), text)
 
     def measure() -> float:
         batch = [
-            "".join(piece + " " * width for piece, width in zip(pieces, (*next(widths), 0), strict=True))
-            for _ in range(COUNT)
+            f"{a} {op} 'connected' {one} {moment} > -7d and ({b} startsWith '10.20.7.' {other} {c} contains 'x7')"
+            for a, op, moment, one, b, other, c in islice(places, COUNT)
         ]
         started = time.perf_counter()
         for one in batch:

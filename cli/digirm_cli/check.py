@@ -6,6 +6,7 @@ import argparse
 import io
 import json
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
@@ -95,21 +96,21 @@ def _fix(language: Language, lines: Iterable[Line], args: argparse.Namespace) ->
     for line in _watched(lines):
         if line.query is None:
             if not as_json:
-                sys.stdout.write(line.other + line.end)
+                sys.stdout.write(line.begin + line.other + line.end)
             continue
         fixed = fix(language, line.endpoint, line.query, strict=args.strict)
         total += 1
         mended += bool(fixed.mended)
         bad += not fixed.report.ok
         if as_json:
-            report = language.check(line.endpoint, line.query, strict=args.strict)
-            print(json.dumps({**_row(line, report), "fixed": fixed.text if fixed.report.ok else None}))
+            print(json.dumps({**_row(line, fixed.given), "fixed": fixed.text if fixed.report.ok else None}))
             continue
-        sys.stdout.write(fixed.text + line.end)
-        for found in fixed.mended:
-            _say(f"{line.where}mended {found.code}: {found.message}")
+        sys.stdout.write(line.begin + fixed.text + line.end)
+        for text, times in Counter(f"{found.code}: {found.message}" for found in fixed.mended).items():
+            _say(f"{line.where}mended {text}{f' ({times} times)' if times > 1 else ''}")
         if fixed.report.diagnostics:
-            _say(f"{line.where}{'left' if fixed.report.ok else 'not mended'}\n{fixed.report}")
+            verdict = "left" if fixed.report.ok else "not mended"
+            _say(f"{line.where}{verdict}{fixed.why and ': '}{fixed.why}\n{fixed.report}")
     if not as_json:
         _summary(language, f"{_count(total)}, {mended} mended, {bad} with errors")
     return FINDINGS if bad else FINE
@@ -158,9 +159,9 @@ def _language(specs: str | None) -> Language:
 
 def _as_text(line: Line, report: Report) -> Iterator[str]:
     if report.ok:
-        yield f"{line.where}ok  {_plain(report.canonical or '')}"
+        yield _plain(f"{line.where}ok  {report.canonical or ''}")
     elif line.where:
-        yield f"{line.where}faulty"
+        yield _plain(f"{line.where}faulty")
     if report.diagnostics:
         yield str(report)
 
@@ -192,10 +193,10 @@ def _message(found: Diagnostic, report: Report) -> str:
 
 
 def _escaped(text: str, more: str = "") -> str:
-    """Text that cannot end a workflow command, nor begin another."""
+    """Text that cannot end a workflow command, nor begin another, nor move a terminal's cursor."""
     for char in "%\r\n" + more:
         text = text.replace(char, f"%{ord(char):02X}")
-    return text
+    return _plain(text)
 
 
 def _say(text: str) -> None:

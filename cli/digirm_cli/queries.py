@@ -13,7 +13,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple, TextIO
 
-_ENDPOINT = re.compile(r"#+\s*endpoint\s*:(.*)", re.DOTALL)
+_ENDPOINT = re.compile(r"#+\s*endpoint\s*:(.*)", re.DOTALL | re.IGNORECASE)
+_BYTE_ORDER_MARK = "\ufeff"
 
 
 class UnreadableError(Exception):
@@ -21,7 +22,10 @@ class UnreadableError(Exception):
 
 
 class Line(NamedTuple):
-    """A line as its source has it: `query` is None for an empty one and a comment, `number` 0 on the command line."""
+    """A line as its source has it: `query` is None for an empty one and a comment, `number` 0 on the command line.
+
+    `begin` is what stands before the text: the byte order mark of a file that has one.
+    """
 
     query: str | None
     endpoint: str | None
@@ -29,6 +33,7 @@ class Line(NamedTuple):
     other: str = ""
     file: str = ""
     number: int = 0
+    begin: str = ""
 
     @property
     def where(self) -> str:
@@ -68,15 +73,19 @@ def from_files(files: Iterable[str], endpoint: str | None) -> Iterator[Line]:
                 for number, line in enumerate(stream, 1):
                     text = line.removesuffix("\n").removesuffix("\r")
                     end = line[len(text) :]
+                    begin = _BYTE_ORDER_MARK if number == 1 and text.startswith(_BYTE_ORDER_MARK) else ""
+                    text = text[len(begin) :]
                     bare = text.strip()
                     if bare and bare[0] != "#":
-                        yield Line(text, current, end, "", name, number)
+                        yield Line(text, current, end, "", name, number, begin)
                         continue
                     if told := _ENDPOINT.fullmatch(bare):
                         current = told[1].strip() or endpoint
-                    yield Line(None, current, end, text, name, number)
+                    yield Line(None, current, end, text, name, number, begin)
         except UnicodeDecodeError:
             raise UnreadableError(f"cannot read {_called(file)}: it is not UTF-8 text") from None
+        except OSError as error:  # also in the middle of a file
+            raise UnreadableError(f"cannot read {_called(file)}: {error.strerror or error}") from None
 
 
 @contextmanager
@@ -87,12 +96,9 @@ def _opened(file: str) -> Iterator[TextIO]:
         if sys.stdin is closed:
             raise UnreadableError("cannot read standard input: it is closed")
         # Bytes, because the terminal's encoding says nothing of a file's.
-        stream = io.TextIOWrapper(sys.stdin.buffer, encoding="utf-8-sig", newline="\n")
+        stream = io.TextIOWrapper(sys.stdin.buffer, encoding="utf-8", newline="\n")
     else:
-        try:
-            stream = Path(file).open(encoding="utf-8-sig", newline="\n")  # noqa: SIM115 - closed below
-        except OSError as error:
-            raise UnreadableError(f"cannot read {file}: {error.strerror}") from None
+        stream = Path(file).open(encoding="utf-8", newline="\n")  # noqa: SIM115 - closed below
     try:
         yield stream
     finally:

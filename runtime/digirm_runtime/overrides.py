@@ -86,6 +86,13 @@ class TypeEntry(_Entry, frozen=True):
     compares: str | None = None
 
 
+class OperatorEntry(_Entry, frozen=True):
+    """The literal forms that an operator takes, whatever the field's type, and whether it takes `empty`."""
+
+    literals: tuple[str, ...] = ()
+    empty: bool | None = None
+
+
 class LegacyEntry(_Entry, frozen=True):
     """The column that stands for a query field in the `condition` of a legacy object, on the paths named.
 
@@ -111,6 +118,7 @@ class Overrides(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     schemas: dict[str, SchemaEntry] = {}
     values: tuple[ValuesEntry, ...] = ()
     types: dict[str, TypeEntry] = {}
+    operators: dict[str, OperatorEntry] = {}
     legacy: tuple[LegacyEntry, ...] = ()
 
     def operation_entry(self, method: str, path: str) -> OperationEntry | None:
@@ -154,6 +162,7 @@ class Overrides(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         }
         paths = set(spec.templates())
         types = {field.type for request in requests.values() for field in request.query}
+        operators = {op.lower() for r in requests.values() for field in r.query for op in field.operators}
         fields = {(path, f.name) for (_, path), request in requests.items() for f in request.query}
         wrong: list[str] = []
         for entry in self.certainty:
@@ -199,6 +208,7 @@ class Overrides(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         ]
         wrong += self._contradictions()
         wrong += [f"types: no field has the type {name!r}" for name in self.types if name not in types]
+        wrong += [f"operators: no field has {name!r}" for name in self.operators if name.lower() not in operators]
         return wrong
 
     def _contradictions(self) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import json
 import os
@@ -172,6 +173,60 @@ def test_standard_input_that_is_closed(specs: str) -> None:
     assert done.stderr == "digirm: cannot read standard input: it is closed\n"
 
 
+class _Failing(io.RawIOBase):
+    """A device that fails after its first bytes."""
+
+    def __init__(self, content: bytes) -> None:
+        self._content = content
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        if not self._content:
+            raise OSError(errno.EIO, "it is on fire")
+        count = len(self._content)
+        buffer[:count], self._content = self._content, b""
+        return count
+
+
+def test_a_source_that_fails_in_the_middle(
+    specs: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The output is not blamed."""
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BufferedReader(_Failing(b"id = 1\n"))))
+    assert main(["check", "--specs", specs, "--files", "-"]) == 2
+    assert capsys.readouterr().err == "digirm: cannot read standard input: it is on fire\n"
+
+
+CONTROL = "name = '\x1b[31m\x07\x9b1m\u202e'"
+
+
+@pytest.mark.parametrize("query", [CONTROL, f"{CONTROL} and", f"{CONTROL} and id == 1", f"{CONTROL} or nmae == 1"])
+@pytest.mark.parametrize("way", ["text", "json", "github", "fix"])
+def test_control_characters_never_reach_the_terminal(
+    query: str, way: str, specs: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Neither of a query nor of a file's name; what `--fix` prints is the file itself."""
+    file = tmp_path / "a\x1bb.txt"
+    file.write_text(query)
+    command = ["check", "--specs", specs, "--endpoint", "devices/inventory", "--file", str(file), query]
+    main([*command, "--fix"] if way == "fix" else [*command, "--format", way])
+    out, err = capsys.readouterr()
+    shown = err if way == "fix" else out + err
+    assert all(char.isprintable() or char == "\n" for char in shown)
+
+
+def test_a_byte_order_mark_is_kept(specs: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for text in ("\ufeffid == 1\n", "\ufeff# Endpoint: devices/inventory\n\nid == 1\n"):
+        file = tmp_path / "queries.txt"
+        file.write_text(text, "utf-8")
+        assert main(["check", "--specs", specs, "--fix", str(file), "--files"]) == 0
+        out, err = capsys.readouterr()
+        assert out == text.replace("==", "=")
+        assert "1 query, 1 mended, 0 with errors" in err
+
+
 def test_a_file_that_is_no_text(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "queries.txt"
     file.write_bytes(b"\xff\xfe\x00")
@@ -183,7 +238,7 @@ QUERIES = """\
 # of devices
 
 name != "x"\r
-  # endpoint: devices/inventory
+  # ENDPOINT: devices/inventory
 nmae = 'x'
 \tid = '10'
 id = 1
@@ -245,6 +300,10 @@ def test_queries_of_the_command_line_are_mended(specs: str, capsys: pytest.Captu
     out, err = capsys.readouterr()
     assert out == "id = 1\nname = '日本'\nsignal = 3\n"
     assert "left\nwarning Q201" in err
+    assert main([*command, "id == 1 or id == 2"]) == 0
+    assert capsys.readouterr().err.startswith("mended Q202: there is no operator '=='")
+    assert main([*command, "!name = 'x' or 'y'"]) == 1
+    assert "not mended: it is not certain what the value alone belongs to\nerror Q122" in capsys.readouterr().err
     assert main([*command, "signal == 3", "--strict"]) == 1
     assert capsys.readouterr().out == "signal == 3\n"
     assert main([*command, "nmae = 'x'", "--format", "json"]) == 1

@@ -122,5 +122,38 @@ def test_every_offer_leads_somewhere(expr: object, data: st.DataObject) -> None:
         assert {fault.code for fault in faults} <= missing, begun
 
 
+@given(expressions, st.data())
+def test_what_replaces_a_word_leaves_the_rest_as_good_as_it_was(expr: object, data: st.DataObject) -> None:
+    text = str(expr)
+    cursor = data.draw(st.integers(0, len(text)))
+    for item in LANGUAGE.complete("devices/inventory", text, cursor):
+        replaced = text[item.start : item.end]
+        if replaced and replaced not in ("and", "or", "not") and item.kind not in ("connective", "bracket"):
+            changed = text[: item.start] + item.text + text[item.end :]
+            assert LANGUAGE.check(None, changed).query is not None, (text, cursor, item)
+
+
+@pytest.mark.parametrize(
+    ("marked", "results"),
+    [
+        ("name=|'x'", ["name='x'", "name=''", "name=empty"]),
+        ("last_update>|'2024-01-31T12:00:00.000Z'", ["last_update>'2024-01-31T12:00:00.000Z'", "last_update>=-1d"]),
+        ("last_update >|= -1d", ["last_update > -1d", "last_update >= -1d"]),
+        ("name startswith|'x'", ["name startsWith'x'"]),
+        ("name cont|ains'x'", ["name contains'x'"]),
+        ("name = |'x'", ["name = ''", "name = empty"]),
+        ("|name = 'x'", ["ip = 'x'"]),
+        ("connection_status = con|", ["connection_status = 'connected'"]),
+    ],
+)
+def test_values_that_touch_the_cursor(marked: str, results: list[str]) -> None:
+    text = marked.replace("|", "")
+    found = [text[: item.start] + item.text + text[item.end :] for item in at(marked)]
+    assert set(results) & set(found), found
+    assert all(LANGUAGE.check(None, one).query is not None for one in found if "not" not in one and "(" not in one), (
+        found
+    )
+
+
 def test_nothing_is_offered_where_nesting_ends() -> None:
     assert LANGUAGE.complete("devices/inventory", "(" * 201) == []

@@ -108,6 +108,8 @@ name sounds 'x'
 id contains 10
 größe = 1
 5 < id
+'x' = name
+startsWith(name, 'x')
 id = 'abc'
 id = '10'
 connection_status = 'conected'

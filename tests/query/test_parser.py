@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import copy
 import json
+import pickle
 import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from lark import Lark, Token, UnexpectedToken
 
-from digirm_runtime.query.ast import Condition, Literal
+from digirm_runtime.query.ast import And, Condition, Literal, Not
+from digirm_runtime.query.builder import ago, empty
 from digirm_runtime.query.faults import Faults
 from digirm_runtime.query.language import Language
 from digirm_runtime.query.parser import END, MAX_DEPTH, Automaton, Item
@@ -118,3 +122,22 @@ def test_keywords_and_names_of_other_languages() -> None:
         report = language.check("devices/inventory", text)
         assert report.ok, str(report)
         assert report.canonical == text
+
+
+def test_nodes_are_frozen() -> None:
+    literal = Literal("number", "1")
+    condition = Condition("a", "=", literal)
+    both = And((condition, Not(condition)))
+    found = {condition: 1, both: 2}
+    for node, name in ((literal, "text"), (condition, "field"), (condition, "spans"), (both, "items"), (empty, "text")):
+        with pytest.raises(AttributeError, match="cannot be changed"):
+            setattr(node, name, "x")
+        with pytest.raises(AttributeError, match="cannot be changed"):
+            delattr(node, name)
+    with pytest.raises(AttributeError):
+        Not(condition).item = condition
+    assert found == {condition: 1, both: 2}
+    for again in (copy.deepcopy(both), pickle.loads(pickle.dumps(both))):
+        assert again == both
+    assert pickle.loads(pickle.dumps(ago(days=1))) == ago(days=1)
+    assert copy.copy(empty) == empty

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from digirm_runtime.errors import QueryError
+from digirm_runtime.errors import QueryError, SpecError
+from digirm_runtime.overrides import OperatorEntry, Overrides
 from digirm_runtime.query.language import Language
 from digirm_runtime.query.spelling import misspelt, suggest
 from digirm_runtime.spec import from_documents
@@ -20,7 +21,7 @@ VOUCHED = reconstructed_with_certainty()
     [
         ("signal_percent > 3", "error", "warning", "warning"),
         ("nmae = 'x'", "error", "error", "error"),
-        ("Name = 'x'", "error", "warning", "warning"),
+        ("Name = 'x'", "warning", "warning", "warning"),
         ("ip2 = 'x'", "error", "warning", "warning"),
         ("name2 = 'x'", "error", "warning", "warning"),
         ("id contains 10", "error", "warning", "error"),
@@ -33,7 +34,8 @@ VOUCHED = reconstructed_with_certainty()
         ("enabled = 'true'", "warning", "warning", "warning"),
         ("last_update > '-1d'", "warning", "warning", "warning"),
         ("last_update > 1549292520000", "warning", "warning", "warning"),
-        ("last_update > '2024-02-30T00:00:00.000Z'", None, None, None),
+        ("last_update > '2024-02-30T00:00:00.000Z'", "warning", "warning", "warning"),
+        ("last_update > '2024-02-29T00:00:00.000Z'", None, None, None),
         ("last_update > '2024-13-01T00:00:00.000Z'", "warning", "warning", "warning"),
         ("connection_status = 'conected'", "error", "warning", "warning"),
         ("connection_status = 'lost'", "warning", "warning", "warning"),
@@ -187,3 +189,60 @@ def test_misspellings() -> None:
     assert misspelt("signal", known) is None
     assert suggest("LAST_UPDATED", known) == "last_update"
     assert suggest("x" * 5000, known) is None
+
+
+def test_literals_of_operators_are_data() -> None:
+    fields = (a_field("name", operators=["=", "Within", "longerThan", "is"]), a_field("place", operators=["Within"]))
+    given = {
+        "longerthan": OperatorEntry(literals=("number",), source="the tests", reason="an example"),
+        "is": OperatorEntry(empty=True, source="the tests", reason="an example"),
+        "=": OperatorEntry(empty=False, source="the tests", reason="an example"),
+    }
+    plain = Language.from_spec(a_spec(*fields))
+    told = Language.from_spec(a_spec(*fields, overrides=Overrides(operators=given)))
+
+    def codes(language: Language, text: str) -> list[str]:
+        return [d.code for d in language.check("devices/inventory", text).diagnostics]
+
+    assert codes(plain, "name longerThan 5") == ["Q302"]
+    assert codes(told, "name LONGERTHAN 5") == []
+    assert codes(told, "name longerThan 'x'") == ["Q301"]
+    assert codes(plain, "place within 'x'") == codes(told, "place within 'x'") == ["Q301"]
+    assert codes(plain, "name is empty") == codes(told, "name = empty") == ["Q306"]
+    assert codes(told, "name is empty") == codes(plain, "name = empty") == []
+    stale = Overrides(operators={"near": given["is"]})
+    with pytest.raises(SpecError, match="no field has 'near'"):
+        a_spec(*fields, overrides=stale)
+    with pytest.raises(SpecError, match="unknown literal form 'wrong'"):
+        Language.from_spec(
+            a_spec(
+                *fields, overrides=Overrides(operators={"is": OperatorEntry(literals=("wrong",), source="", reason="")})
+            )
+        )
+
+
+@pytest.mark.parametrize(
+    ("time", "suggestion"),
+    [
+        ("2024-02-30T12:00:00.000Z", None),
+        ("2023-02-29T12:00:00.000Z", None),
+        ("2024-13-31T12:00:00.000Z", None),
+        ("2024-01-31T25:00:00.000Z", None),
+        ("2024-01-31T23:60:00.000Z", None),
+        ("0000-01-01T00:00:00.000Z", None),
+        ("2024-01-31", None),
+        ("2024-01-31T12:00", None),
+        ("yesterday", None),
+        ("2024-01-31T12:00:00.000+02:00", "'2024-01-31T10:00:00.000Z'"),
+        ("0001-01-01T00:00:00.000+02:00", None),
+    ],
+)
+def test_times_that_are_doubted(time: str, suggestion: str | None) -> None:
+    (found,) = LIVE.check("devices/inventory", f"last_update > '{time}'").diagnostics
+    assert (found.code, found.severity, found.suggestion) == ("Q304", "warning", suggestion)
+
+
+def test_the_case_of_a_field_is_open() -> None:
+    (found,) = LIVE.check("devices/inventory", "Name = 'x'").diagnostics
+    assert (found.code, found.severity, found.suggestion) == ("Q201", "warning", "name")
+    assert not LIVE.check("devices/inventory", "Name = 'x'", strict=True).ok

@@ -47,7 +47,8 @@ def predicate(endpoint: str, query: str | Expr, *, now: datetime | None = None) 
     """A query as a function of one object, a dict as the service answers it; `.select(rows)` picks those that match.
 
     Relative times count from `now` (an aware time; default: the present). Raises QueryError for a query that is not
-    right for the endpoint, TranslationError for one that has no meaning outside the service.
+    right for the endpoint, TranslationError for one that has no meaning outside the service, ValueError for a `now`
+    without a zone.
     """
     from digirm_runtime.query.predicate import predicate as compiled
 
@@ -66,7 +67,8 @@ def to_sql(
 ) -> Sql:
     """A query as an SQL condition with parameters (extra: `sql`); the arguments are those of `digirm_runtime`'s own.
 
-    Raises QueryError for a query that is not right for the endpoint, TranslationError for one that has no translation.
+    Raises QueryError for a query that is not right for the endpoint, TranslationError for one that has no translation,
+    ValueError for an unknown dialect or a `now` without a zone, ImportError where sqlglot is not installed.
     """
     from digirm_runtime.query import sql
 
@@ -84,7 +86,7 @@ def to_legacy(
     """A query as the `condition` of the legacy API; `columns` adds to the columns that are known, or replaces them.
 
     Raises QueryError for a query that is not right for the endpoint, TranslationError for a field or an operator
-    without a known counterpart.
+    without a known counterpart, ValueError for a `now` without a zone.
     """
     from digirm_runtime.query import legacy
 

@@ -17,7 +17,19 @@ if TYPE_CHECKING:
 Spans: TypeAlias = tuple[int, int, int, int, int, int]
 
 
-class Node:
+class _Frozen:
+    """Base of what cannot be changed, so that it may be hashed and shared."""
+
+    __slots__ = ()
+
+    def __setattr__(self, name: str, value: object) -> NoReturn:
+        raise AttributeError(f"{type(self).__name__} cannot be changed", name=name, obj=self)
+
+    def __delattr__(self, name: str) -> NoReturn:
+        raise AttributeError(f"{type(self).__name__} cannot be changed", name=name, obj=self)
+
+
+class Node(_Frozen):
     """Base of the nodes that have a truth value: they combine with `&`, `|` and `~`."""
 
     __slots__ = ()
@@ -63,7 +75,7 @@ def _expr(node: Node) -> Expr:
     return node  # type: ignore[return-value]  # pyright: ignore[reportReturnType]
 
 
-class Literal:
+class Literal(_Frozen):
     """A value as written.
 
     `kind` is one of `text`, `number`, `relative`, `empty`, `boolean`, `area`; `text` is the spelling, for `text`
@@ -71,10 +83,12 @@ class Literal:
     """
 
     __slots__ = ("kind", "text")
+    kind: str
+    text: str
 
     def __init__(self, kind: str, text: str) -> None:
-        self.kind = kind
-        self.text = text
+        _set_kind(self, kind)
+        _set_text(self, text)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Literal) and self.kind == other.kind and self.text == other.text
@@ -84,6 +98,13 @@ class Literal:
 
     def __repr__(self) -> str:
         return f"Literal({self.kind!r}, {self.text!r})"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.kind, self.text)
+
+
+# How slots are set from within: quicker than object.__setattr__.
+_set_kind, _set_text = (Literal.__dict__[name].__set__ for name in ("kind", "text"))
 
 
 def read_literal(kind: str, text: str) -> Literal:
@@ -95,27 +116,41 @@ class Condition(Node):
     """`field operator value`; `operator` in the spelling of the spec (`startsWith`)."""
 
     __slots__ = ("field", "operator", "spans", "value")
+    field: str
+    operator: str
+    value: Literal
+    spans: Spans | None
 
     def __init__(self, field: str, operator: str, value: Literal, spans: Spans | None = None) -> None:
-        self.field = field
-        self.operator = operator
-        self.value = value
-        self.spans = spans
+        _set_field(self, field)
+        _set_operator(self, operator)
+        _set_value(self, value)
+        _set_spans(self, spans)
+
+
+_set_field, _set_operator, _set_value, _set_spans = (
+    Condition.__dict__[name].__set__ for name in ("field", "operator", "value", "spans")
+)
 
 
 class Not(Node):
     """`not item`."""
 
     __slots__ = ("item",)
+    item: Expr
 
     def __init__(self, item: Expr) -> None:
-        self.item = item
+        _set_item(self, item)
+
+
+_set_item = Not.__dict__["item"].__set__
 
 
 class _Chain(Node):
     """Two or more items joined by one connective."""
 
     __slots__ = ("items",)
+    items: tuple[Expr, ...]
 
     def __init__(self, items: Iterable[Expr]) -> None:
         flat: list[Expr] = []
@@ -126,7 +161,10 @@ class _Chain(Node):
                 flat.append(item)
         if len(flat) < 2:
             raise ValueError(f"{type(self).__name__} needs two items or more")
-        self.items: tuple[Expr, ...] = tuple(flat)
+        _set_items(self, tuple(flat))
+
+
+_set_items = _Chain.__dict__["items"].__set__
 
 
 class And(_Chain):

@@ -14,7 +14,7 @@ from digirm_runtime.query.printer import print_text
 from digirm_runtime.query.shapes import Slot
 from digirm_runtime.query.shapes import slot as make_slot
 from digirm_runtime.query.spelling import misspelt, suggest
-from digirm_runtime.query.tables import TIMESTAMP
+from digirm_runtime.query.tables import EQUALITY, TIMESTAMP, forms_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ _NAMES = {
     "boolean": "true or false",
     "area": "an area such as [-122.5, 37.5, -122.0, 38.0]",
 }
-_ISO = r"(\d{4})-(\d\d)-(\d\d)(T(\d\d):(\d\d)(:(\d\d)([.,]\d+)?)?(Z|[+-]\d\d:?\d\d)?)?"
+_ISO = r"\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d([.,]\d+)?)?(?P<zone>Z|[+-]\d\d:?\d\d)?)?"
 #: Says whether a text is a relative time of the documented form.
 _duration = re.compile(r"[+-][0-9]+[dhms]").fullmatch
 #: Different unknown fields in one query, after which it is no query of this endpoint.
@@ -60,7 +60,7 @@ Rule: TypeAlias = "Callable[[Condition, FieldRow, int, int], Diagnostic | None]"
 
 
 class Judge:
-    """Judges by one endpoint's fields."""
+    """Judges by one endpoint's fields. Operators of conditions are in the spelling of the spec."""
 
     def __init__(
         self,
@@ -136,7 +136,7 @@ class Judge:
             if rule is not None and rule(condition, self.fields[condition.field], 0, 0):
                 return None
             found.append(slot)
-        return found if self.takes_query else None
+        return found
 
     def _know(self, key: tuple[str, str, str], condition: Condition) -> tuple[Rule | None, Slot] | None:
         """The rule and the slot of conditions like this one, which are kept; None where something is to be said."""
@@ -165,7 +165,8 @@ class Judge:
         slip = misspelt(name, self.fields)
         twin = next((known for known in self.fields if known.lower() == name.lower()), None)
         # Whether the case of a field's name matters is not documented.
-        severity: Severity = "error" if self.firm or (slip and not twin) else "warning"
+        firm = self.strict if twin else self.firm or slip
+        severity: Severity = "error" if firm else "warning"
         nearest = twin or slip or suggest(name, self.fields)
         message = f"{_quoted(self.endpoint)} has no field {_quoted(name)}"
         if severity == "warning":
@@ -173,8 +174,7 @@ class Judge:
         return _diagnostic("Q201", severity, message, start, end, nearest, parameter)
 
     def _operator(self, condition: Condition, row: FieldRow, start: int, end: int) -> Diagnostic | None:
-        wanted = condition.operator.lower()
-        if not row.operators or any(op.lower() == wanted for op in row.operators):
+        if not row.operators or condition.operator in row.operators:
             return None
         known = ", ".join(row.operators)
         message = f"the field {_quoted(condition.field)} has no operator {_quoted(condition.operator)}; it has {known}"
@@ -183,11 +183,10 @@ class Judge:
     def _rule(self, condition: Condition, row: FieldRow) -> Rule | None:
         """What judges the values of conditions like this one; None where every value of this kind is fine."""
         kind = condition.value.kind
-        operator = next((op for op in self.tables["operators"] if op.lower() == condition.operator.lower()), "")
         takes: list[str] = self.tables["empty"]
         if kind == "empty":
-            return None if operator in takes or not takes else self._empty
-        forms = self._forms(condition, row)
+            return None if condition.operator in takes or not takes else self._empty
+        forms = forms_of(self.tables, condition.operator, row.type)
         if forms is None:
             return None
         if kind not in forms and not (kind == "text" and TIMESTAMP in forms):
@@ -196,14 +195,9 @@ class Judge:
             return _unit
         if kind == "text" and "text" not in forms:
             return _time
-        if kind == "text" and row.values and operator in takes:
+        if kind == "text" and row.values and condition.operator in EQUALITY:
             return self._enumerated
         return None
-
-    def _forms(self, condition: Condition, row: FieldRow) -> Sequence[str] | None:
-        operator = next((op for op in self.tables["operators"] if op.lower() == condition.operator.lower()), "")
-        forms: Sequence[str] | None = self.tables["operator_forms"].get(operator) or self.tables["types"].get(row.type)
-        return forms
 
     def _empty(self, condition: Condition, row: FieldRow, start: int, end: int) -> Diagnostic:  # noqa: ARG002
         """`empty` where it is not known to go."""
@@ -213,14 +207,14 @@ class Judge:
 
     def _form(self, condition: Condition, row: FieldRow, start: int, end: int) -> Diagnostic:
         """A literal of another form than the field's type takes."""
-        value, forms = condition.value, self._forms(condition, row) or ()
+        value, forms = condition.value, forms_of(self.tables, condition.operator, row.type) or ()
         expected = " or ".join(_NAMES.get(form, form) for form in forms)
         message = f"the field {_quoted(condition.field)} ({row.type}) takes {expected}"
         mend: str | None = None
         if value.kind == "text":
             # Whether the service reads a quoted number, boolean or relative time is not documented.
             mend = value.text if _form_of(value.text, self.tables) in forms else None
-        elif "text" in forms:
+        elif "text" in forms and value.kind != "area":
             mend = print_text(value.text)
         open_question = mend is not None or (value.kind == "number" and TIMESTAMP in forms)
         if open_question:
@@ -287,22 +281,28 @@ def _unit(condition: Condition, row: FieldRow, start: int, end: int) -> Diagnost
 
 def _time(condition: Condition, row: FieldRow, start: int, end: int) -> Diagnostic | None:  # noqa: ARG001
     """An absolute time: only the full form in UTC is documented."""
-    value = condition.value
-    found = re.fullmatch(_ISO, value.text, re.ASCII)
-    if found is None:
-        if _duration(value.text):
-            return _diagnostic("Q302", "warning", "a relative time is written without quotes", start, end, value.text)
-        message = f"{_quoted(value.text)} is no time such as '2024-01-31T12:00:00.000Z'"
+    from digirm_runtime.query.values import when
+    from digirm_runtime.text import time_text
+
+    text = condition.value.text
+    if _duration(text):
+        return _diagnostic("Q302", "warning", "a relative time is written without quotes", start, end, text)
+    form = re.fullmatch(_ISO, text, re.ASCII)
+    if form is None:
+        message = f"{_quoted(text)} is no time such as '2024-01-31T12:00:00.000Z'"
         return _diagnostic("Q304", "warning", message, start, end)
-    month, day, hour = int(found[2]), int(found[3]), int(found[5] or 0)
-    if not (
-        1 <= month <= 12 and 1 <= day <= 31 and hour <= 24 and int(found[6] or 0) < 60 and int(found[8] or 0) <= 60
-    ):
-        return _diagnostic("Q304", "warning", f"there is no such time: {_quoted(value.text)}", start, end)
-    if found[10] != "Z":
-        message = "only times in UTC such as '2024-01-31T12:00:00.000Z' are documented"
-        return _diagnostic("Q304", "warning", message, start, end)
-    return None
+    moment = when(text)
+    if moment is None:
+        return _diagnostic("Q304", "warning", f"there is no such time: {_quoted(text)}", start, end)
+    zone = form["zone"]
+    if zone == "Z":
+        return None
+    message = "only times in UTC such as '2024-01-31T12:00:00.000Z' are documented"
+    try:
+        mend = print_text(time_text(moment)) if zone else None
+    except OverflowError:  # before the first year, or after the last, in UTC
+        mend = None
+    return _diagnostic("Q304", "warning", message, start, end, mend)
 
 
 def _form_of(text: str, tables: Mapping[str, Any]) -> str | None:

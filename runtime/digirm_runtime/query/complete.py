@@ -6,8 +6,9 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
+from digirm_runtime.query.lexer import SIGNS
 from digirm_runtime.query.printer import print_text
-from digirm_runtime.query.tables import TIMESTAMP, literals
+from digirm_runtime.query.tables import TIMESTAMP, forms_of, literals
 from digirm_runtime.query.tokens import LOOSE, Token
 
 if TYPE_CHECKING:
@@ -18,8 +19,13 @@ Kind: TypeAlias = Literal["field", "operator", "value", "form", "connective", "b
 
 _WORDS = {"AND": "and", "OR": "or", "NOT": "not"}
 _BRACKETS = {"LPAR": "(", "RPAR": ")"}
-# What goes on behind the cursor and is replaced with what was typed before it.
-_REST = re.compile(r"[\w.-]*'?")
+# What goes on behind the cursor, and is replaced with what was typed before it: by the first character of that.
+_REST_OF_TEXT = re.compile(r"[\w.-]*'?")
+_REST_OF_WORD = re.compile(r"[\w.-]*")
+_REST_OF_AREA = re.compile(r"[^\[\]'\"()]*\]?")
+_REST_OF_SIGN = re.compile(rf"[{re.escape(SIGNS)}]*")
+# Where nothing was typed yet: the whole of what stands there, unless it joins conditions.
+_WHOLE = re.compile(rf"(?!(?i:and|or|not)\b)(?:'(?:[^']|'')*+'|[\w.+-]+|[{re.escape(SIGNS)}]+|\[[^\]']*\])|")
 _UNITS = "dhms"
 
 
@@ -59,14 +65,15 @@ class Completer:
             tokens, begun, names = [*tokens, *begun], [], []
         found = list(self._next(before, tokens, names, typed))
         word = before[typed:].lower()
-        rest = _REST.match(text, cursor)
-        end = rest.end() if rest and word else cursor
-        fitting = [item for item in found if item[0].lower().startswith(word)]
-        places = [Completion(text, kind, typed, end, detail) for text, kind, detail in fitting]
-        if word and self._is_sign(names, before[typed:]):
+        end = self._end(text, cursor, typed)
+        # A known value may have been begun without its quote.
+        fitting = [item for item in found if item[0].lower().startswith((word, f"'{word}"))]
+        places = [Completion(new, kind, typed, end, detail) for new, kind, detail in fitting]
+        if word and self._is_sign(names, before[typed:]) and text[cursor : cursor + 1] not in {*SIGNS}:
             # `<` may become `<=`, or be followed by a value.
+            end = self._end(text, cursor, cursor)
             after = self._next(before, tokens, [*names, before[typed:]], cursor)
-            places += [Completion(text, kind, cursor, cursor, detail) for text, kind, detail in after]
+            places += [Completion(new, kind, cursor, end, detail) for new, kind, detail in after]
         return places
 
     def _split(self, before: str) -> tuple[list[Token], list[Token], int]:
@@ -90,6 +97,20 @@ class Completer:
 
     def _is_sign(self, names: Sequence[str], word: str) -> bool:
         return len(names) == 1 and not word[0].isalnum() and self.parser.lexer.is_operator(word)
+
+    def _end(self, text: str, cursor: int, typed: int) -> int:
+        """Where ends what is replaced, of which the part from `typed` stands before the cursor."""
+        first = text[typed:cursor][:1]
+        if first == "'":
+            whole = next((token for token in self.parser.lexer.tokens(text) if token.start == typed), None)
+            if whole is not None and whole.kind in ("TEXT", "STRING"):
+                return whole.end
+            rest = _REST_OF_TEXT
+        else:
+            rest = _WHOLE if not first else _REST_OF_SIGN if first in SIGNS else _REST_OF_WORD
+            rest = _REST_OF_AREA if first == "[" else rest
+        found = rest.match(text, cursor)
+        return found.end() if found else cursor
 
     def _next(self, before: str, tokens: Sequence[Token], names: Sequence[str], typed: int) -> Iterator[_Offer]:
         """(text, kind, detail) of all that may follow tokens and a condition's field and operator."""
@@ -116,12 +137,11 @@ class Completer:
                 yield sign, "bracket", ""
 
     def _values(self, operator: str, row: FieldRow | None, expected: Iterable[str]) -> Iterator[_Offer]:
-        meant = self.tables["mends"].get(operator.lower(), operator).lower()
-        known = next((op for op in self.tables["operators"] if op.lower() == meant), operator)
+        meant = self.tables["mends"].get(operator.lower(), operator)
+        known = self.parser.operator(meant)
         takes: Sequence[str] = self.tables["empty"]
-        forms: Sequence[str] = self.tables["operator_forms"].get(known) or (
-            self.tables["types"].get(row.type) if row else None
-        ) or [form.lower() for form in self.parser.lexer.forms if form != "EMPTY"]  # fmt: skip
+        every = [form.lower() for form in self.parser.lexer.forms if form != "EMPTY"]
+        forms = forms_of(self.tables, known, row.type if row else "") or every
         if row and "text" in forms:
             for value in row.values:
                 yield print_text(value), "value", "text"

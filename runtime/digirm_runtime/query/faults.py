@@ -8,25 +8,24 @@ value is broken.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Collection, Mapping, Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
 from digirm_runtime.query import foreign
-from digirm_runtime.query.ast import Condition, Literal
+from digirm_runtime.query.ast import Condition, Literal, read_literal
 from digirm_runtime.query.diagnostics import quoted
-from digirm_runtime.query.lexer import Lexer
-from digirm_runtime.query.misquoted import ValueFaults
+from digirm_runtime.query.following import FLIPPED, MANY, QUOTED, Following
 from digirm_runtime.query.spelling import misspelt
 from digirm_runtime.query.tokens import Token
 
 if TYPE_CHECKING:
-    from digirm_runtime.query.ast import Spans
     from digirm_runtime.query.lexer import Lexer
 
-_QUOTED = ("STRING", "DQUOTED", "TYPOGRAPHIC", "BRACKET")
-_ALIEN = re.compile("[≠≤≥⩽⩾]")
+_GLUED = re.compile(r"[≠≤≥⩽⩾]|[,;](?!\S)")
 _ALIEN_SIGNS = re.compile("[≠≤≥⩽⩾]|[^≠≤≥⩽⩾]+")
-_FLIPPED = {"<": ">", ">": "<", "<=": ">=", ">=": "<=", "=": "=", "<>": "<>"}
+_PIECES = re.compile(r"[≠≤≥⩽⩾]|[,;](?!\S)|(?:(?![,;](?!\S))[^≠≤≥⩽⩾])+")
+#: Tokens from which can be told whether a condition ends at the third of them.
+_AHEAD = 9
 _BRACKET = re.compile(r"\s*+\(")
 _IS_NOT = re.compile(r"is\s++not", re.IGNORECASE)
 #: What stands before `'y'` in `name = 'x' or 'y'`; looked for in so many characters.
@@ -34,127 +33,126 @@ _BEFORE = re.compile(
     r"""([^\s'"()=<>!~]+)\s*([=<>!~]+|(?<=\s)\w+)\s*('(?:[^']|'')*'|[^\s'"()=<>]+)\s+(?:and|or)\s+\Z""", re.IGNORECASE
 )
 _WINDOW = 200
-#: Faults that are noted of one run of tokens.
-_MANY = 100
 _BEFORE_ALL = "'not' stands before the whole condition: not field operator value"
 
 
-class Faults(ValueFaults):
-    """Explains faults in one text. `mends` maps foreign operators to those of the language."""
+class _Sign(NamedTuple):
+    """What stands for an operator: the one that is meant (empty if unknown), where it stands, the tokens behind it.
 
-    def __init__(self, text: str, lexer: Lexer, operators: Sequence[str], mends: Mapping[str, str]) -> None:
-        super().__init__(text, lexer)
-        #: What could be read of conditions that follow another one without a connective that the language knows.
-        self.more: list[Condition] = []
-        self.operators = operators
-        self.mends = mends
+    `literal` is the value, where it was judged already; `known`: whether the language has the operator as it stands.
+    """
+
+    operator: str
+    start: int
+    end: int
+    values: Sequence[Token]
+    literal: Literal | None = None
+    known: bool = False
+
+
+class Faults(Following):
+    """Explains faults in one text.
+
+    `mends` maps foreign operators to those of the language; `areas` are the operators that take an area.
+    """
+
+    def __init__(
+        self,
+        text: str,
+        lexer: Lexer,
+        operators: Sequence[str],
+        mends: Mapping[str, str],
+        areas: Collection[str] = (),
+    ) -> None:
+        super().__init__(text, lexer, operators, mends)
+        self.areas = {operator.lower() for operator in areas}
         self._phrases = foreign.Phrases(text, lexer.form)
         self._not: Token | None = None  # a `not` between field and operator that is not noted yet
-
-    def connective(self, token: Token) -> bool:
-        """Whether a loose token between two conditions is a foreign or misspelt `and` or `or`; if so it is noted."""
-        word = self._of(token)
-        meant = foreign.CONNECTIVES.get(word.lower())
-        if not meant or token.start < self._explained:
-            return False
-        if self._is_ending(token.start, token.end):
-            return False
-        message = f"{quoted(word)} joins nothing here; conditions are joined by 'and' or 'or'"
-        self.add("Q122", message, *token[1:], meant)
-        return True
-
-    def missing_connective(self, start: int, end: int) -> None:
-        """Note that a condition, a bracket or a `not` follows a condition without `and` or `or`."""
-        self.add("Q106", "'and' or 'or' is missing before this", start, end, f"and {self.text[start:end]}")
-
-    def is_condition(self, chunk: Sequence[Token]) -> bool:
-        """Whether a chunk that follows a condition looks like another one."""
-        if len(chunk) < 2 or chunk[0].kind != "WORD":
-            return False
-        return chunk[1].kind == "SIGNS" or self._is_operator(chunk[1]) or self._of(chunk[1]).lower() in self.mends
-
-    def trailing(self, previous: Token, chunk: Sequence[Token]) -> None:
-        """Note what follows a complete condition without belonging to one."""
-        self._rest = previous, self._split(chunk)
-        self._follow()
 
     def misplaced_not(self, token: Token) -> None:
         """A `not` stands between the field and the operator of the condition that is explained next."""
         self._not = token
 
-    def condition(self, chunk: Sequence[Token], *, negated: bool = False) -> Condition | None:
-        """Note every fault of a broken condition; what could be read of it (its operator is empty if unknown).
+    def condition(self, chunk: Sequence[Token], *, negated: bool = False, joins: bool = False) -> None:
+        """Note every fault of broken conditions; what could be read of them is in `read`.
 
-        Of further conditions in the same chunk, that is in `more`.
+        `joins`: whether a condition, a bracket or a `not` follows the chunk.
         """
-        read = self._condition(self._split(chunk), negated=negated)
+        self._begin(joins=joins)
+        self._condition(self._split(chunk), negated=negated)
         self._follow()
-        return read
 
-    def _follow(self) -> None:
-        """Explain what was left behind values, one after the other."""
-        while self._rest is not None and len(self.diagnostics) < _MANY:
-            previous, chunk = self._rest
-            self._rest = None
-            chunk = self._unexplained(chunk)
-            if not chunk:
-                continue
-            if not self.connective(chunk[0]):
-                if not self.is_condition(chunk):
-                    self._trailing(previous, chunk)
-                    continue
-                self.missing_connective(*chunk[0][1:])
-            elif len(chunk) == 1:
-                continue
-            else:
-                chunk = chunk[1:]
-            read = self._condition(chunk)
-            if read is not None:
-                self.more.append(read)
-        self._rest = None
+    def _condition(self, chunk: Sequence[Token], *, negated: bool = False) -> None:
+        self.whole = False
+        read = self._read(chunk, negated=negated)
+        if read is not None:
+            self.read.append(read)
 
-    def _trailing(self, previous: Token, chunk: Sequence[Token]) -> None:
-        if self._encoded(chunk) or self._ends_early(previous, chunk):
-            return
-        start, end = chunk[0].start, chunk[-1].end
-        raw = self.text[start:end]
-        if previous.kind == "NUMBER" and self._late_unit(previous.start, end):
-            return
-        self._unclosed(chunk)
-        clause = foreign.CLAUSES.get(self._of(chunk[0]).lower())
-        if self._is_ending(start, end):
-            self.add("Q117", f"a query does not end with {quoted(raw)}", start, end, "")
-        elif clause and len(chunk) > 1:
-            message = f"{quoted(raw)} is no part of a query: that is what the parameter '{clause}' is for"
-            self.add("Q117", message, start, end)
-        else:
-            self.add("Q117", f"{quoted(raw)} is not expected after a complete condition", start, end)
-
-    def _condition(self, chunk: Sequence[Token], *, negated: bool = False) -> Condition | None:
+    def _read(self, chunk: Sequence[Token], *, negated: bool) -> Condition | None:
+        """Note every fault of the condition that a chunk begins with; what could be read of it."""
         chunk = self._unexplained(chunk)
-        if not chunk or self._encoded(chunk) or self._reversed(chunk):
+        if not chunk or self._encoded(chunk):
             self._not = None
             return None
+        head = chunk[:3]
+        if (len(chunk) < 4 or self._next(chunk[2:_AHEAD]) == 1) and (
+            self._reversed(head, negated=negated) or self._swapped(head, negated=negated)
+        ):
+            self._not = None
+            self._leave(head[-1], chunk[3:])
+            return self._turned(head)
         chunk = self._negations(chunk)
         if not chunk:
             return None
+        if len(chunk) == 1 and (called := self.call(chunk[0])):
+            return self._called(*called)
         name, rest = self._name(chunk)
         start = chunk[0].start
-        at = start + (chunk[0].kind in _QUOTED)
-        operator, values = self._operator(name, start, rest, negated=negated) if rest else ("", None)
-        self._misplaced(start, name)
-        if values is None:
+        at = start + (chunk[0].kind in QUOTED)
+        sign = self._operator(name, start, rest, negated=negated) if rest else None
+        if sign is None:
+            self._misplaced(start, name)
             return _partial(name, at)
-        op_end = chunk[len(chunk) - len(values) - 1].end
-        if values:
-            literal = self._value(values)
+        literal, end = sign.literal, sign.end
+        if sign.values:
+            if literal is None:
+                literal, end = self._meant(sign.values)
         else:
-            self._no_value(name, start, operator, op_end)
-            literal = None
-        if not (name and operator and literal):
+            before = self._explained
+            self._no_value(name, start, sign.operator if sign.known else "", sign.end)
+            self.whole = self._explained > before
+        self._misplaced(start, name)
+        if not (name and sign.operator and literal):
             return _partial(name, at)
-        spans: Spans = (at, at + len(name), op_end - len(operator), op_end, values[0].start, values[0].end)
-        return Condition(name, operator, literal, spans)
+        first = sign.values[0].start if sign.values else sign.end
+        return Condition(name, sign.operator, literal, (at, at + len(name), sign.start, sign.end, first, end))
+
+    def _meant(self, values: Sequence[Token]) -> tuple[Literal | None, int]:
+        """Note every fault of a value; the literal that is meant, where that is known, and where it ends.
+
+        What stands behind it is left for `_follow`.
+        """
+        first, known = values[0], len(self.diagnostics)
+        self.whole = True
+        raw = self._of(first)
+        if self.lexer.form(raw) is None and first.kind != "DQUOTED":
+            stop = self._next(values) if first.kind != "TYPOGRAPHIC" or len(raw) > 1 else len(values)
+            self._value(values[:stop])
+            previous, left = self._rest or (values[stop - 1], ())
+            self._leave(previous, [*left, *values[stop:]])
+        elif literal := self._value(values):
+            return literal, first.end
+        found = next((found for found in self.diagnostics[known:] if found.start == first.start), None)
+        self.whole = found is not None and found.suggestion is not None
+        if found is None or not found.suggestion:
+            return None, first.end
+        meant, _, joint = found.suggestion.rpartition(" ")
+        if joint.lower() in ("and", "or"):  # of `1and`
+            self.joined = self._rest is None
+        else:
+            meant = found.suggestion
+        form = self.lexer.form(meant)
+        return (read_literal(form, meant) if form else None), found.end
 
     def no_condition(self, chunk: Sequence[Token]) -> None:
         """Note a chunk that is nothing that could be mended."""
@@ -167,6 +165,7 @@ class Faults(ValueFaults):
         if before and self.lexer.is_field(before[1]) and self.lexer.is_operator(before[2]):
             mend = f"{before[1]} {before[2]} {raw}"
             self.add("Q109", f"a field and an operator are missing before {quoted(raw)}", start, end, mend)
+            self.whole = True
         elif raw[0] == "[" and raw[-1] == "]" and len(chunk) > 1:
             self.add("Q117", "conditions are grouped by round brackets", start, end, f"({raw[1:-1]})")
         else:
@@ -177,7 +176,7 @@ class Faults(ValueFaults):
         count = next((n for n, token in enumerate(chunk) if self._of(token) != foreign.NEGATION), len(chunk))
         if self.lexer.is_operator(foreign.NEGATION):
             return chunk
-        for token in chunk[: min(count, _MANY)]:
+        for token in chunk[: min(count, MANY)]:
             blank = "" if self.text[token.end : token.end + 1].isspace() else " "
             self.add("Q122", "a condition is negated by 'not'", token.start, token.end, f"not{blank}")
         return chunk[count:]
@@ -203,7 +202,7 @@ class Faults(ValueFaults):
         if len(chunk) == 1 or not self._operator_like(chunk[1]):
             self.no_condition(chunk)
             return "", []
-        if first.kind in _QUOTED and len(word) > 2:
+        if first.kind in QUOTED and len(word) > 2:
             inner = word[1:-1].strip()
             mend = inner if self.lexer.is_field(inner) else None
             self.add("Q123", "a field's name is written without quotes", *first[1:], mend)
@@ -211,42 +210,46 @@ class Faults(ValueFaults):
         self.add("Q206", f"{quoted(word)} cannot be a field's name", *first[1:])
         return "", list(chunk[1:])
 
-    def _operator(self, name: str, start: int, rest: list[Token], *, negated: bool) -> tuple[str, list[Token] | None]:
-        """The operator (empty if it is none) and the tokens after it; None where nothing more can be said."""
+    def _operator(self, name: str, start: int, rest: list[Token], *, negated: bool) -> _Sign | None:
+        """What stands for the operator; None where nothing more can be said."""
         token, following = rest[0], rest[1] if len(rest) > 1 else None
         words = [self._of(part).lower() for part in rest[:3]]
         word = self._of(token)
         if token.kind == "WORD" and self._phrase(name, start, rest, negated=negated):
-            return "", None
+            self.whole = True
+            return None
         count = next((n for n in (3, 2) if " ".join(words[:n]) in self.mends and len(words) >= n), 1)
         known = token.kind in ("SIGNS", "WORD")
         if not known or (token.kind == "WORD" and len(rest) == 1 and not self._like_operator(word)):
             equal = self.mends.get("is", "")
             mend = f"{equal} {word}" if equal and len(rest) == 1 and self.lexer.form(word) else None
             self.add("Q107", f"an operator is missing between {quoted(name)} and {quoted(word)}", *token[1:], mend)
-            return "", None
+            self.whole = mend is not None
+            return None
         if following is not None and count == 1 and self._second_operator(token, following):
             pair = f"two operators in a row: {quoted(word)} and {quoted(self._of(following))}"
             both = word + self._of(following)
-            mend = both if self.lexer.is_operator(both) else self.mends.get(both.lower()) or None
+            meant = both if self.lexer.is_operator(both) else self.mends.get(both.lower()) or ""
             if word.lower() == words[1]:
-                mend = word
-            self.add("Q115", pair, token.start, following.end, mend)
-            return "", rest[2:] or None
+                meant = word
+            self.add("Q115", pair, token.start, following.end, meant or None)
+            return _Sign(meant, token.start, following.end, rest[2:]) if meant or rest[2:] else None
         if self._is_operator(token):
-            return word, rest[1:]
+            return _Sign(word, *token[1:], rest[1:], known=True)
         end = rest[count - 1].end
         wrong = " ".join(words[:count]) if count > 1 else word
-        meant = self.mends.get(wrong.lower(), "") or misspelt(word, self.operators)
+        meant = self._meant_operator(wrong)
         if negated and word.lower() == "is" and (both_words := _IS_NOT.match(self.text, token.start)):
             end, wrong, meant = both_words.end(), "is not", self.mends.get("ne", "")
         message = f"there is no operator {quoted(wrong)}; known: {', '.join(self.operators) or 'none'}"
         pattern = self._pattern(word, rest[count:]) if count == 1 else None
         if pattern is not None:
             self.add("Q202", message, token.start, rest[1].end, pattern)
-            return "", None
-        self.add("Q202", message, token.start, end, meant)
-        return "", rest[count:] or None
+            self.whole = True
+            operator, _, text = pattern.partition(" ")
+            return _Sign(operator, token.start, end, rest[1:], read_literal("text", text))
+        self.add("Q202", message, token.start, end, meant or None)
+        return _Sign(meant, token.start, end, rest[count:]) if meant or rest[count:] else None
 
     def _phrase(self, name: str, start: int, rest: list[Token], *, negated: bool) -> bool:
         """Whether a phrase of another language begins at an operator: `is null`, `in (...)`, `between 1 and 5`."""
@@ -254,7 +257,8 @@ class Faults(ValueFaults):
         word = self._of(token).lower()
         null = word == "is" and len(rest) == 2 and self._of(rest[1]).lower() in foreign.NULLS | {"empty", "none"}
         if (null or (word in foreign.NULL_TESTS and len(rest) == 1)) and not self._is_operator(token):
-            equal = self.mends.get("ne" if foreign.NULL_TESTS.get(word, negated) else "is", "")
+            is_not = negated and self._not is None  # of `not is`, the `not` is noted by itself
+            equal = self.mends.get("ne" if foreign.NULL_TESTS.get(word, is_not) else "is", "")
             message = f"there is no operator {quoted(word)}; unset values are found with 'empty'"
             self.add("Q202", message, token.start, rest[-1].end, f"{equal} empty" if equal else None)
             return True
@@ -265,7 +269,8 @@ class Faults(ValueFaults):
             return False
         meant = self.mends.get(found.words) or misspelt(found.words, self.operators)
         operator = found.words if self.lexer.is_operator(found.words) else meant
-        mend = f"not {name} {operator} {found.values[0]}" if operator and name and found.values[0] else None
+        once = self._once()
+        mend = f"not {name} {operator} {found.values[0]}" if operator and name and found.values[0] and once else None
         message = f"there is no operator 'does not {found.words[:30]}'; a condition is negated by 'not' before it"
         self._explain(found.end)
         self.add("Q202", message, start, found.end, mend)
@@ -298,7 +303,10 @@ class Faults(ValueFaults):
         """The condition that is meant by a pattern such as `like '%x'`."""
         if len(values) != 1 or values[0].kind not in ("STRING", "DQUOTED"):
             return None
-        body = self._of(values[0])[1:-1].replace('""', '"')
+        raw = self._of(values[0])
+        if len(raw) < 2 or raw[-1] != raw[0]:
+            return None
+        body = raw[1:-1].replace('""', '"')
         shape = f"{word.lower()} {'%' * body.startswith('%')}x{'%' * body.endswith('%')}"
         operator, inner = self.mends.get(shape), body.strip("%")
         if not operator or not inner or "%" in inner:
@@ -308,8 +316,8 @@ class Faults(ValueFaults):
 
     def _no_value(self, name: str, start: int, operator: str, end: int) -> None:
         """Note that no value stands behind an operator, but maybe a bracket or a `not` that holds one."""
-        negated = self._phrases.not_value_at(end)
-        found = negated or self._phrases.list_at(end)
+        negation = self._phrases.not_value_at(end)
+        found = negation or self._phrases.list_at(end)
         if found is None:
             self.add("Q108", "a value is missing after the operator", end - 1, end)
             return
@@ -317,16 +325,33 @@ class Faults(ValueFaults):
         values = [value for value in found.values if value is not None]
         area = f"[{', '.join(values)}]"
         written = bool(name and operator) and len(values) == len(found.values)
-        if negated:
-            mend = f"not {name} {operator} {values[0]}" if written else None
+        if negation:
+            mend = f"not {name} {operator} {values[0]}" if written and self._once() else None
             self.add("Q121", _BEFORE_ALL, start, found.end, mend)
-        elif operator == self.mends.get("is") or len(values) == 1 or self.lexer.form(area) != "area":
-            message = "a value stands without brackets, and one condition is written for each"
-            mend = foreign.joined([f"{name} {operator} {value}" for value in values], "or") if written else None
-            self.add("Q117", message, start, found.end, mend)
-        else:
+        elif len(values) > 1 and operator.lower() in self.areas and self.lexer.form(area) == "area":
             bracket = found.end - len(self.text[end : found.end].lstrip())
             self.add("Q117", "an area stands in square brackets", bracket, found.end, area)
+        else:
+            message, mend = "a value stands without brackets, and one condition is written for each", None
+            if written and (joint := self._joint(operator, found)):
+                negated, self._not = self._not is not None, None
+                mend = foreign.joined([f"{name} {operator} {value}" for value in values], joint, negated=negated)
+            self.add("Q117", message, start, found.end, mend)
+
+    def _joint(self, operator: str, found: foreign.Phrase) -> str | None:
+        """What joins the conditions that are meant by one operator and several values; None where more may be meant."""
+        word = operator.lower()
+        if len(found.values) == 1 or word == self.mends.get("is"):
+            return "or"
+        if word == self.mends.get("ne"):  # joined by `or`, that would be everything
+            return "and"
+        known = word.isalpha() and word in {meant.lower() for meant in self.mends.values()}
+        return "or" if known and found.words == "or" else None
+
+    def _once(self) -> bool:
+        """Whether a `not` is the only one of its condition; if not, both are noted as one that has no certain mend."""
+        waiting, self._not = self._not, None
+        return waiting is None
 
     def _misplaced(self, start: int, name: str) -> None:
         """Note the `not` between field and operator, unless the whole condition was written anew."""
@@ -335,26 +360,28 @@ class Faults(ValueFaults):
             self.add("Q121", _BEFORE_ALL, begin, self._not.end, mend)
             self._not = None
 
-    def _reversed(self, chunk: Sequence[Token]) -> bool:
-        """Note `5 < id`."""
+    def _reversed(self, chunk: Sequence[Token], *, negated: bool) -> bool:
+        """Note `5 < id`; nothing is certain of `5 not < id`."""
         if len(chunk) != 3 or self.lexer.form(self._of(chunk[0])) in (None, "text") or chunk[2].kind != "WORD":
             return False
         value, sign, name = map(self._of, chunk)
-        sign = _FLIPPED.get(sign, _FLIPPED.get(self.mends.get(sign, ""), ""))
+        sign = FLIPPED.get(sign, FLIPPED.get(self.mends.get(sign, ""), ""))
         if not self.lexer.is_operator(sign) or not self.lexer.is_field(name) or self.lexer.form(name):
             return False
         span = chunk[0].start, chunk[2].end
-        self.add("Q206", "the field stands before the operator, the value behind it", *span, f"{name} {sign} {value}")
+        mend = None if negated else f"{name} {sign} {value}"
+        self.add("Q206", "the field stands before the operator, the value behind it", *span, mend)
         return True
 
     def _split(self, chunk: Sequence[Token]) -> Sequence[Token]:
-        """The tokens, with mathematical signs apart from the words that they touch."""
-        if not _ALIEN.search(self.text, chunk[0].start if chunk else 0, chunk[-1].end if chunk else 0):
+        """The tokens, with mathematical signs, and commas at the end, apart from the words that they touch."""
+        if not chunk or not _GLUED.search(self.text, chunk[0].start, chunk[-1].end):
             return chunk
         split: list[Token] = []
         for token in chunk:
+            pieces = _PIECES if token is not chunk[0] else _ALIEN_SIGNS
             if token.kind == "WORD":
-                split += [Token("WORD", *found.span()) for found in _ALIEN_SIGNS.finditer(self.text, *token[1:])]
+                split += [Token("WORD", *found.span()) for found in pieces.finditer(self.text, *token[1:])]
             else:
                 split.append(token)
         return split
@@ -363,15 +390,6 @@ class Faults(ValueFaults):
         if following.kind == "SIGNS" and token.kind == "SIGNS":
             return bool(set(self._of(following)) & set("=<>!~")) or self._is_operator(following)
         return self._is_operator(token) and (following.kind == "SIGNS" or self._is_operator(following))
-
-    def _like_operator(self, word: str) -> bool:
-        return word.lower() in self.mends or self.lexer.is_operator(word) or misspelt(word, self.operators) is not None
-
-    def _operator_like(self, token: Token) -> bool:
-        return token.kind == "SIGNS" or self._like_operator(self._of(token))
-
-    def _is_operator(self, token: Token) -> bool:
-        return token.kind in ("SIGNS", "WORD") and self.lexer.is_operator(self._of(token))
 
 
 def _partial(name: str, start: int) -> Condition | None:

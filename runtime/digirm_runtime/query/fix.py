@@ -1,111 +1,224 @@
 """Mends queries where the mend is certain: where no sensible reading of the text means other objects.
 
-`CERTAIN` is the one list of these codes (the column "mended" of `docs/diagnostics.md`). A misspelt field or value is a
-guess, however near a known one is, and so is a missing connective: their suggestions are for people.
+`certain.py` says which mends are. All of a query is mended or nothing: what is doubtful together is given up.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
-from digirm_runtime.query import foreign
+from digirm_runtime.errors import QueryError
 from digirm_runtime.query.ast import Expr, conditions
+from digirm_runtime.query.certain import CERTAIN, DOUBT, JUDGED, SPACING, Case, is_choice
 from digirm_runtime.query.lexer import SPACE
 from digirm_runtime.query.printer import print_text
+from digirm_runtime.query.spacing import MAX_FAULTS
 from digirm_runtime.text import time_text
 
 if TYPE_CHECKING:
     from digirm_runtime.query.diagnostics import Diagnostic
     from digirm_runtime.query.language import Language
     from digirm_runtime.query.report import Report
+    from digirm_runtime.query.tokens import Token
 
 #: Rounds of mending, each of which finds what the one before it uncovered.
 _ROUNDS = 12
+_TOO_MANY = f"it has {MAX_FAULTS} faults or more, and not all of them can be mended"
+#: Tokens of a part of a query that has more faults than one report holds.
+_PART = 100
 _ODD_SPACE = re.compile(rf"[{SPACE}]*[{SPACE[1:]}][{SPACE}]*")
 _JOINT = re.compile(r"[()]|\w+|\s+")
 _OFFSET_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d([.,]\d{1,6})?)?([+-]\d\d:?\d\d|Z)", re.ASCII)
-_WORD = re.compile(r"(\w+|[^\w\s'\"]+)\s*(.*)", re.DOTALL)
-_VALUE = re.compile(r"\s*(?:'[^']{0,300}|\"[^\"]{0,300}|\S{0,300})")
-_MIXED = re.compile(r"\b(?:and|not)\b|<>|!=", re.IGNORECASE)
-#: Operators that other languages give other meanings, and those whose values may be patterns.
-_AMBIGUOUS = {":", "has", "matches"}
-_PATTERNS = {
-    "like": "%_*?",
-    "ilike": "%_*?",
-    "~": r".*+?^$[](){}|\%",
-    "=~": r".*+?^$[](){}|\%",
-    "~=": r".*+?^$[](){}|\%",
-}
-_UNSURE_JOINTS = {",", ";", "+"}
 
 
 class Fixed(NamedTuple):
     """A text, mended or not: `report` is of `text`, `mended` what was mended; nothing where the text is as given.
 
-    The spans of `mended` are those of the text in the round that found them.
+    `given` is the report on the text as it was; `why` says why mends that were begun were given up. The spans of
+    `mended` are those of the text in the round that found them.
     """
 
     text: str
     report: Report
     mended: tuple[Diagnostic, ...]
+    given: Report
+    why: str = ""
+
+
+class _GivenUpError(Exception):
+    """A query is not mended; the text says why."""
 
 
 def fix(language: Language, endpoint: str | None, text: str, *, strict: bool = False) -> Fixed:
     """Mend a query as far as that is certain. A text that would still have an error is given back as it was.
 
-    What is given back mends to itself.
+    What is given back mends to itself. Takes time in proportion to the text's length.
     """
-    given = report = language.check(endpoint, text, strict=strict)
-    mended: list[Diagnostic] = []
-    for _ in range(_ROUNDS):
-        current = report.text or ""
-        edits = [(found, new) for found in report.diagnostics if (new := _mend(found, current, report)) is not None]
-        changed = _apply(current, edits, mended)
-        if report.query is not None and changed == current:
-            spaced = [found for found in report.diagnostics if found.code in SPACING]
-            changed = _respaced(current, report.query) if spaced else current
-            mended += spaced
-        if changed == current:
-            doubtful = any(found.code in _DOUBT.get(old.code, ()) for old in mended for found in report.diagnostics)
-            # What selects nothing in particular is no mend: a write by it would reach everything.
-            doubtful = doubtful or not report.ok or report.query is None
-            return Fixed(text, given, ()) if doubtful else Fixed(current, report, tuple(mended))
-        report = language.check(endpoint, changed, strict=strict)
-    return Fixed(text, given, ())
+    mender = _Mender(language, endpoint, strict=strict)
+    given = mender.check(text)
+    try:
+        report = mender.mend(given)
+    except _GivenUpError as reason:
+        return Fixed(text, given, (), given, str(reason))
+    return Fixed(report.text or "", report, tuple(mender.mended), given)
 
 
-def _apply(text: str, edits: list[tuple[Diagnostic, str]], mended: list[Diagnostic]) -> str:
-    """The text with its edits, each of which keeps clear of those before it; what was done is added to `mended`."""
-    parts: list[str] = []
-    position = 0
-    for found, new in sorted(edits, key=lambda edit: (edit[0].start, -edit[0].end)):
-        if found.start >= position:
+class _Mender:
+    """Mends one query; `mended` is what was mended so far."""
+
+    def __init__(self, language: Language, endpoint: str | None, *, strict: bool) -> None:
+        self._language = language
+        self._endpoint = endpoint
+        self._strict = strict
+        self.mended: list[Diagnostic] = []
+
+    @cached_property
+    def _fields(self) -> frozenset[str]:
+        try:
+            return frozenset(self._language.kinds(self._endpoint) if self._endpoint is not None else ())
+        except QueryError:
+            return frozenset()
+
+    @cached_property
+    def _operators(self) -> frozenset[str]:
+        tables = self._language.tables
+        return frozenset(word.lower() for word in (*tables["operators"], *tables["mends"]))
+
+    def check(self, text: str) -> Report:
+        return self._language.check(self._endpoint, text, strict=self._strict)
+
+    def mend(self, given: Report) -> Report:
+        """The report on the mended text. Raises _GivenUpError."""
+        report = given
+        if len(given.diagnostics) >= MAX_FAULTS:
+            report = self.check(self._in_parts(given.text or ""))
+        report = self._rounds(report)
+        if self.mended:
+            self._ensure(report)
+        return report
+
+    def _ensure(self, report: Report) -> None:
+        """Raise _GivenUpError where what was mended shows that more, or something else, was meant."""
+        if not report.ok:
+            (first, *_) = (found for found in report.diagnostics if found.severity == "error")
+            raise _GivenUpError(f"it would still have the error {first.code}: {first.message}")
+        if report.query is None:
+            # A write by what selects nothing in particular would reach everything.
+            raise _GivenUpError("nothing would be left of it")
+        codes = {found.code for found in self.mended}
+        left = {found.code for found in report.diagnostics}
+        for code in sorted(codes):
+            if doubt := left.intersection(DOUBT.get(code, ())):
+                raise _GivenUpError(f"mended, it would have the fault {min(doubt)}: something else may be meant")
+        if codes >= {"Q110", "Q123"}:
+            raise _GivenUpError("field and value may be the wrong way round")
+        if "Q109" in codes and not is_choice(report.query):
+            raise _GivenUpError("it is not certain what the value alone belongs to")
+
+    def _rounds(self, report: Report) -> Report:
+        for _ in range(_ROUNDS):
+            current = report.text or ""
+            changed = self._round(report, current)
+            if changed == current:
+                return report
+            report = self.check(changed)
+        raise _GivenUpError("mending it comes to no end")
+
+    def _round(self, report: Report, text: str) -> str:
+        edits = []
+        cut = any(found.code == "Q124" for found in report.diagnostics)
+        for found in report.diagnostics:
+            new = _edit(Case(found, text, report, self._fields, self._operators))
+            if new is not None:
+                edits.append((found, new))
+            elif cut and found.severity == "error" and found.code != "Q124":
+                raise _GivenUpError(_TOO_MANY)
+        if report.query is None:
+            # What is said of a condition that cannot be read yet may be another thing once it can.
+            edits = [edit for edit in edits if edit[0].code not in JUDGED]
+        if edits:
+            return self._apply(text, edits)
+        spaced = [found for found in report.diagnostics if found.code in SPACING]
+        if report.query is None or not spaced:
+            return text
+        self.mended += spaced
+        return _respaced(text, report.query)
+
+    def _apply(self, text: str, edits: Sequence[tuple[Diagnostic, str]]) -> str:
+        """The text with its edits. Of two that touch the same words, one might drop what the other means."""
+        parts: list[str] = []
+        position = 0
+        for found, new in sorted(edits, key=lambda edit: (edit[0].start, -edit[0].end)):
+            if found.start < position:
+                raise _GivenUpError(f"the fault {found.code} overlaps another one")
             parts += (text[position : found.start], new)
             position = found.end
-            mended.append(found)
-    return "".join([*parts, text[position:]])
+            self.mended.append(found)
+        return "".join([*parts, text[position:]])
+
+    def _in_parts(self, text: str) -> str:
+        """Mend a text that has more faults than one report holds, between its connectives."""
+        parts: list[str] = []
+        position = depth = 0
+        tokens = self._language.parser.lexer.tokens(text)
+        begin = 0
+        for index, token in enumerate(tokens):
+            if index - begin >= _PART and token.kind in ("AND", "OR") and _begins(tokens[index + 1 : index + 3]):
+                inner, depth = depth, depth + _levels(tokens[begin:index])
+                # One bracket more, so that nothing in it looks like the end of the query.
+                part = self._part(text, position, token.start, inner + 1, depth + 1)
+                parts += (part, text[token.start : token.end])
+                position, begin = token.end, index + 1
+        return "".join([*parts, self._part(text, position, len(text), depth, 0)])
+
+    def _part(self, text: str, start: int, end: int, before: int, after: int) -> str:
+        """Mend a part of a query, before and behind which so many brackets are open."""
+        opened, closed = "(" * before, ")" * after
+        known = len(self.mended)
+        report = self._rounds(self.check(f"{opened}{text[start:end]}{closed}"))
+        mended = report.text or ""
+        shift = start - before
+        self.mended[known:] = [
+            found._replace(start=found.start + shift, end=found.end + shift) for found in self.mended[known:]
+        ]
+        if not report.ok or not (mended.startswith(opened) and mended.endswith(closed)):
+            raise _GivenUpError(_TOO_MANY)
+        return mended[before : len(mended) - after]
 
 
-def _mend(found: Diagnostic, text: str, report: Report) -> str | None:
+def _begins(tokens: Sequence[Token]) -> bool:
+    """Whether a condition begins here, and no second end of a range or a list."""
+    if len(tokens) < 2 or tokens[0].kind != "WORD":
+        return bool(tokens) and tokens[0].kind in ("FIELD", "LPAR", "NOT")
+    return tokens[1].kind in ("SIGNS", "WORD")
+
+
+def _levels(tokens: Sequence[Token]) -> int:
+    """How many brackets more are opened than closed."""
+    return sum((token.kind == "LPAR") - (token.kind == "RPAR") for token in tokens)
+
+
+def _edit(case: Case) -> str | None:
     """What to put in place of a diagnostic's span; None where that is not certain."""
+    found = case.found
     rule = CERTAIN.get(found.code) if found.parameter == "query" else None
-    new = _in_utc(found, text) if found.code == "Q304" else found.suggestion
+    new = _in_utc(case.raw) if found.code == "Q304" else found.suggestion
     if rule is None or new is None or "\n" in new or "\r" in new:  # a mended line of a file is one line
         return None
-    return new if rule(found, text, report) else None
+    return new if rule(case) else None
 
 
-def _in_utc(found: Diagnostic, text: str) -> str | None:
+def _in_utc(raw: str) -> str | None:
     """A time with an offset as the same time in UTC."""
-    raw = text[found.start + 1 : found.end - 1]
-    if not _OFFSET_TIME.fullmatch(raw):
+    if not _OFFSET_TIME.fullmatch(raw[1:-1]):
         return None
     from datetime import datetime
 
     try:
-        return print_text(time_text(datetime.fromisoformat(raw)))
+        return print_text(time_text(datetime.fromisoformat(raw[1:-1])))
     except (ValueError, OverflowError):
         return None
 
@@ -138,103 +251,3 @@ def _joint(text: str, parts: list[str]) -> None:
 
 def _plain(space: str) -> str:
     return _ODD_SPACE.sub(" ", space)
-
-
-def _always(found: Diagnostic, text: str, report: Report) -> bool:  # noqa: ARG001
-    return True
-
-
-def _one_word(found: Diagnostic, text: str, report: Report) -> bool:  # noqa: ARG001
-    """A quote that ends behind one word: of several, some might not belong to the text."""
-    return not any(char.isspace() for char in text[found.start : found.end])
-
-
-def _unquoted(found: Diagnostic, text: str, report: Report) -> bool:
-    """One word that is no pattern and no other word's name; `now() - 1d`; `1and`."""
-    raw = text[found.start : found.end]
-    if found.suggestion != print_text(raw):
-        return True
-    return _one_word(found, text, report) and any(map(str.isalnum, raw)) and not set(raw) & set("*%?$(){}")
-
-
-def _closed(found: Diagnostic, text: str, report: Report) -> bool:
-    """Double quotes that end, round text without doubled single ones: those may have been doubled already."""
-    raw = text[found.start : found.end]
-    return "''" not in raw and (raw[-1] == '"' or _one_word(found, text, report))
-
-
-def _same_letters(found: Diagnostic, text: str, report: Report) -> bool:  # noqa: ARG001
-    """Typographic quotes round text, not in it: one in it may belong there."""
-    return "''" not in (found.suggestion or "")
-
-
-def _apostrophe(found: Diagnostic, text: str, report: Report) -> bool:  # noqa: ARG001
-    return text[found.start - 1].isalnum()
-
-
-def _signed(found: Diagnostic, text: str, report: Report) -> bool:  # noqa: ARG001
-    """A relative time with a sign and a unit that is known: without a sign it may lie before or after now."""
-    time = foreign.duration(text[found.start : found.end])
-    return time is not None and time.certain
-
-
-def _known_joint(found: Diagnostic, text: str, report: Report) -> bool:  # noqa: ARG001
-    return text[found.start : found.end] not in _UNSURE_JOINTS
-
-
-def _next_to_value(found: Diagnostic, text: str, report: Report) -> bool:  # noqa: ARG001
-    """A quoted field, unless the value lacks quotes: then the two may be the wrong way round."""
-    return not any(other.code == "Q110" for other in report.diagnostics)
-
-
-def _case_only(found: Diagnostic, text: str, report: Report) -> bool:  # noqa: ARG001
-    return found.suggestion is not None and found.suggestion.lower() == text[found.start : found.end].lower()
-
-
-def _value_alone(found: Diagnostic, text: str, report: Report) -> bool:  # noqa: ARG001
-    """The `'y'` of `name = 'x' or 'y'`, unless something negates or joins: then more may be meant."""
-    before = text[: found.start].rstrip()
-    return before[-2:].lower() == "or" and not _MIXED.search(text)
-
-
-def _no_pattern(found: Diagnostic, text: str, report: Report) -> bool:  # noqa: ARG001
-    """A foreign operator that has one meaning, whatever the value behind it."""
-    span = _WORD.match(text[found.start : found.end])
-    word, pattern = span.groups() if span else ("", "")
-    behind = _VALUE.match(text, found.end)
-    value = pattern.strip("'\"%") if pattern else behind[0] if behind else ""
-    return word.lower() not in _AMBIGUOUS and not set(value) & set(_PATTERNS.get(word.lower(), ""))
-
-
-def _exact_unit(found: Diagnostic, text: str, report: Report) -> bool:  # noqa: ARG001
-    """`-1w`, `-1D`; `-1M` may be months."""
-    return text[found.end - 1] != "M" and found.end - found.start < 12
-
-
-#: Code -> whether its suggestion is certain in one text. What is not here never is.
-CERTAIN: dict[str, Callable[[Diagnostic, str, Report], bool]] = {
-    "Q102": _one_word,
-    "Q109": _value_alone,
-    "Q110": _unquoted,
-    "Q111": _closed,
-    "Q112": _same_letters,
-    "Q113": _apostrophe,
-    "Q114": _always,
-    "Q115": _always,
-    "Q117": _always,
-    "Q118": _signed,
-    "Q121": _always,
-    "Q122": _known_joint,
-    "Q123": _next_to_value,
-    "Q125": _always,
-    "Q201": _case_only,
-    "Q202": _no_pattern,
-    "Q206": _always,
-    "Q302": _always,
-    "Q304": _always,
-    "Q305": _exact_unit,
-}
-#: White space is mended in one go, once the query can be read.
-SPACING = ("Q119", "Q120")
-#: Code that was mended -> codes that show that something else was meant.
-_DOUBT = {"Q110": ("Q301", "Q304", "Q306"), "Q123": ("Q201",), "Q206": ("Q201",)}

@@ -90,14 +90,17 @@ def duration(raw: str) -> Duration | None:
         return None
     if fraction:
         return Duration("has a fraction")
-    certain = bool(sign or past)
+    if sign == "+" and past:
+        return Duration("lies ahead by its sign, but is 'ago'")
+    signed = bool(sign or past)
+    certain = signed and unit != "M"  # which may be months
     sign = sign or "-"
     if word in WEEKS and len(number) < 10:
         return Duration(f"has the unknown unit '{unit}'", f"{sign}{int(number) * 7}d", certain)
     if meant is None:
         near = None if word in _OTHERS else _near(word)
         return Duration(f"has the unknown unit '{unit[:30]}'", f"{sign}{number}{near}" if near else None)
-    fault = f"has the unknown unit '{unit}'" if meant != unit else "has blanks in it" if certain else "has no sign"
+    fault = f"has the unknown unit '{unit}'" if meant != unit else "has blanks in it" if signed else "has no sign"
     return Duration(fault, f"{sign}{number}{meant}", certain)
 
 
@@ -111,20 +114,31 @@ def _near(unit: str) -> str | None:
     return same.pop() if len(same) == 1 else None
 
 
-def now(text: str, start: int) -> tuple[int, str | None] | None:
-    """(where it ends, the relative time that is meant) of `now`, `now()` or `now() - 1d` at an offset."""
+class Now(NamedTuple):
+    """`now`, `now()` or `now() - 1d`: where it ends, the relative time that is meant, whether that is certain."""
+
+    end: int
+    mend: str | None
+    certain: bool
+
+
+def now(text: str, start: int) -> Now | None:
+    """What begins with `now` at an offset."""
     found = _NOW.match(text, start)
     if found is None:
         return None
     sign, number, unit = found.groups()
     if sign is None:
-        return found.end(), "-0s"
+        return Now(found.end(), "-0s", certain=True)
     meant = duration(f"{sign}{number}{unit}")
-    return found.end(), meant and meant.mend
+    return Now(found.end(), meant and meant.mend, certain=meant is not None and meant.certain)
 
 
 class Phrase(NamedTuple):
-    """A phrase behind a field: where it ends, and its values as literals (None for one that is no literal)."""
+    """A phrase behind a field: where it ends, and its values as literals (None for one that is no literal).
+
+    `words` are its operator, or the `or` that joins its values.
+    """
 
     end: int
     values: tuple[str | None, ...]
@@ -144,9 +158,13 @@ class Phrases:
         if found is None:
             return None
         pieces = _ONE.findall(found[1])
-        if len(pieces) > 1 and "," not in found[1]:
-            pieces = [piece for piece in pieces if piece.lower() != "or"]
-        return Phrase(found.end(), tuple(map(self._literal, pieces)) if len(pieces) <= _MANY else (None,))
+        values = [piece for piece in pieces if piece.lower() != "or"]
+        joined = len(pieces) == 2 * len(values) - 1 > 1
+        if not joined:
+            values = pieces
+        if len(values) > _MANY:
+            return Phrase(found.end(), (None,))
+        return Phrase(found.end(), tuple(map(self._literal, values)), "or" if joined else "")
 
     def range_at(self, start: int) -> Phrase | None:
         """`1 and 5` after `between`; only if both ends are literals, for else they may be conditions."""

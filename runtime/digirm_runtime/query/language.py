@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
 GRAMMAR_FILE = "grammar.lark"
 TABLES_FILE = "tables.json"
-#: Judges that are kept: one for each endpoint in use, as it was spelled.
-MAX_JUDGES = 1000
+#: Spellings of endpoints of which the judge is kept at hand.
+MAX_SPELLINGS = 1000
 #: What the first line of the tables holds: the checksum of the lines that follow.
 _OWN_SUM = "tables_crc32"
 
@@ -168,12 +168,12 @@ class Language:
         if judge is not None and type(text) is str and orderby is None and size is None and fields is None:
             parts = split(text)
             if self._shapes.knows(judge, text, parts):
-                return Report.fine(text, judge.endpoint, self.info, self._expr)
+                return Report.fine(text, endpoint, self.info, self._expr)
             expr, conditions, found = parsed = self.parser.parse(text)
             slots = None if found else judge.slots(conditions)
             if slots is not None:
                 self._shapes.learn(judge, text, parts, conditions, slots)
-                return Report.fine(text, judge.endpoint, self.info, self._expr, expr)
+                return Report.fine(text, endpoint, self.info, self._expr, expr)
         from digirm_runtime.query import params
 
         given = {"query": text, "orderby": orderby, "size": size, "fields": fields}
@@ -233,29 +233,33 @@ class Language:
         return judge
 
     def _judge(self, endpoint: str | None, *, strict: bool) -> Judge | None:
-        """The judge of an endpoint, made once; None for an unknown one."""
+        """The judge of an endpoint, however that is spelled; None for an unknown one."""
         if judge := self._judges.get((endpoint, strict)):
             return judge
         where = None if endpoint is None else self._find(endpoint)
-        if endpoint is None or where is None:
+        if where is None:
             return None
-        from digirm_runtime.query.check import Judge
+        name, accepted, table = where
+        judge = self._judges.get((name, strict))
+        if judge is None:
+            from digirm_runtime.query.check import Judge
 
-        accepted, table = where
-        if len(self._judges) >= MAX_JUDGES:
-            self._judges.clear()
-        judge = Judge(self.tables, self._fields(table), endpoint, accepted, strict=strict)
-        self._judges[endpoint, strict] = judge
+            judge = Judge(self.tables, self._fields(table), name, accepted, strict=strict)
+            self._judges[name, strict] = judge
+        if len(self._judges) < MAX_SPELLINGS:
+            self._judges[endpoint, strict] = judge
         return judge
 
-    def _find(self, endpoint: str) -> tuple[list[str], int] | None:
-        """(accepted parameters, number of the field table) of an endpoint; None for an unknown one."""
-        methods: dict[str, list[Any]] = self.tables["endpoints"].get(self._path(endpoint), {})
+    def _find(self, endpoint: str) -> tuple[str, list[str], int] | None:
+        """(shortest name, accepted parameters, number of the field table) of an endpoint; None for an unknown one."""
+        path = self._path(endpoint)
+        methods: dict[str, list[Any]] = self.tables["endpoints"].get(path, {})
         method = _split(endpoint)[0]
         for name in (method,) if method else METHODS:
             if name in methods:
                 params, table = methods[name]
-                return params, table
+                short = path.removeprefix(f"{self.tables['spec']['base_path']}/")
+                return f"{method} {short}".lstrip(), params, table
         return None
 
     def _path(self, endpoint: str) -> str:

@@ -70,7 +70,7 @@ class ValueFaults:
             self.add("Q117", f"{quoted(raw)} is no area: [number, number, ...]", first.start, last.end, mend)
         else:
             stop = next((n for n in range(1, len(tokens)) if self._goes_on(tokens[n : n + 2])), len(tokens))
-            self._unquoted(tokens[:stop], self.text[first.start : tokens[stop - 1].end])
+            self._unquoted(self._without_ending(tokens[:stop]))
             self._leave(tokens[stop - 1], tokens[stop:])
         return None
 
@@ -100,15 +100,28 @@ class ValueFaults:
             self._explain(end)
         self.add("Q112", "text stands in straight single quotes: '...'", start, end, mend)
 
-    def _unquoted(self, tokens: Sequence[Token], raw: str) -> None:
+    def _without_ending(self, tokens: Sequence[Token]) -> Sequence[Token]:
+        """Note the `;` of `name = x;`; the tokens without it."""
+        kind, start, end = tokens[-1]
+        if kind != "WORD" or (end - start < 2 and len(tokens) < 2) or not self._is_ending(end - 1, end):
+            return tokens
+        self.ending(end - 1, end)
+        return tokens[:-1] if end - start < 2 else [*tokens[:-1], Token(kind, start, end - 1)]
+
+    def ending(self, start: int, end: int) -> None:
+        """Note what ends a text in other languages."""
+        self.add("Q117", f"a query does not end with {quoted(self.text[start:end])}", start, end, "")
+
+    def _unquoted(self, tokens: Sequence[Token]) -> None:
         start, end = tokens[0].start, tokens[-1].end
+        raw = self.text[start:end]
         time = foreign.duration(raw)
         ago = foreign.now(self.text, start)
         number = next((re.sub(wrong, right, raw) for wrong, right in _MENDED_NUMBERS if re.fullmatch(wrong, raw)), None)
         if ago is not None:
-            self._explain(max(end, ago[0]))
+            self._explain(max(end, ago.end))
             advice = "there is no 'now': relative times count from it, as in -1d"
-            self.add("Q110", advice, start, ago[0], ago[1])
+            self.add("Q110", advice, start, ago.end, ago.mend)
         elif time is not None:
             message = f"the relative time {time.fault}: sign, number and d, h, m or s, as in -1d"
             self.add("Q118", message, start, end, time.mend)
@@ -148,10 +161,8 @@ class ValueFaults:
         at = next((sign for sign in signs if self.text[sign] == "%"), None)
         if at is None or not _ENCODED.match(self.text, at):
             return False
-        from urllib.parse import unquote, unquote_plus
-
         raw = self.text[start:end]
-        mend = unquote(raw) if " " in raw else unquote_plus(raw)
+        mend = _decoded(raw)
         self.add("Q117", "this is encoded for a URL; a query is written plainly", start, end, mend)
         return True
 
@@ -215,3 +226,18 @@ class ValueFaults:
 def _simple(text: str) -> bool:
     """Whether a text cannot hold anything but text."""
     return bool(text) and text == text.strip() and not re.search(r"['\"()\[\]=<>]", text) and not _KEYWORD.search(text)
+
+
+def _decoded(raw: str) -> str | None:
+    """Text without its encoding for a URL; None where it has more than one reading, or none."""
+    from urllib.parse import unquote
+
+    try:
+        text = unquote(raw, errors="strict")
+    except UnicodeDecodeError:
+        return None
+    if "+" not in raw or " " in raw:
+        return text
+    # Forms write a blank as `+`, others as `%20`; that of a text may be one itself.
+    blank = "%20" not in raw and "+" in re.sub("'[^']*'", "", text)
+    return unquote(raw.replace("+", " ")) if blank else None

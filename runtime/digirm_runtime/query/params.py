@@ -9,9 +9,8 @@ from digirm_runtime.query.check import Judge
 from digirm_runtime.query.diagnostics import HALF, ODD_BLANK, Diagnostic, quoted
 from digirm_runtime.query.lexer import BLANK, SURROGATES
 from digirm_runtime.query.spelling import misspelt, suggest
+from digirm_runtime.query.tables import literals
 
-#: The largest page that the service documents.
-MAX_SIZE = 1000
 #: Digits of a size that are read as a number.
 _LONGEST = 18
 _DIRECTIONS = ("asc", "desc")
@@ -78,9 +77,12 @@ def size(text: str) -> Iterable[Diagnostic]:
         mend = bare if len(text) < _LONGEST and re.fullmatch(r"[1-9][0-9]*", bare) else None
         message = "the size is a whole number from 1 on"
         yield Diagnostic("Q411", "error", message, 0, len(text), mend, "size")
-    elif len(text) > _LONGEST or int(text) > MAX_SIZE:
-        message = f"more than {MAX_SIZE} is not documented"
-        yield Diagnostic("Q412", "warning", message, 0, len(text), str(MAX_SIZE), "size")
+        return
+    largest: int = literals()["largest_page"]
+    if len(text) > _LONGEST or int(text) > largest:
+        yield Diagnostic(
+            "Q412", "warning", f"more than {largest} is not documented", 0, len(text), str(largest), "size"
+        )
 
 
 def fields(judge: Judge, text: str) -> Iterable[Diagnostic]:

@@ -39,7 +39,8 @@ class Parser:
         self._grammar = grammar
         self._operators: list[str] = tables["operators"]
         self._mends: dict[str, str] = tables["mends"]
-        self._spelling = {spelling: op for op in self._operators for spelling in (op.lower(), op)}
+        self._areas = [op for op, forms in tables["operator_forms"].items() if "area" in forms]
+        self._spelling: dict[str, str] = {spelling: op for op in self._operators for spelling in (op.lower(), op)}
         # Group of the lexer's pattern -> what the tables are fed, and the kind of a condition's value.
         self._kinds: list[tuple[str, str | None]] = [("", None)] * (self.lexer.pattern.groups + 1)
         for name, number in self.lexer.pattern.groupindex.items():
@@ -91,7 +92,7 @@ class Parser:
         from digirm_runtime.query.spacing import MAX_FAULTS, halves, spacing
 
         tokens = self.lexer.tokens(text)
-        faults = Faults(text, self.lexer, self._operators, self._mends)
+        faults = Faults(text, self.lexer, self._operators, self._mends, self._areas)
         if not tokens:
             faults.add("Q101", "the query is empty: nothing is filtered", 0, len(text), warning=True)
             return None, [], faults.diagnostics
@@ -101,19 +102,27 @@ class Parser:
         conditions = [condition for _, condition in items if condition is not None]
         expr = self._automaton.run(items)
         if expr is None and len(faults.diagnostics) <= MAX_FAULTS:
-            conditions += self.recovery.explain(text, tokens, faults)
-            conditions.sort(key=lambda condition: condition.spans or ())
+            partial = self.recovery.explain(text, tokens, faults)
+            # What was read anew stands in place of the condition that begins there.
+            read = {condition.spans[0]: condition for condition in [*conditions, *partial] if condition.spans}
+            conditions = [
+                Condition(c.field, self.operator(c.operator), c.value, c.spans) for _, c in sorted(read.items())
+            ]
             if not faults.diagnostics:
                 # Whatever the reason, what the tables did not take is never passed.
                 faults.no_condition(tokens)
         spacing(text, tokens, faults)
         return (expr if whole else None), conditions, faults.diagnostics
 
+    def operator(self, sign: str) -> str:
+        """An operator in the spelling of the spec; one that the language lacks as it is."""
+        return self._spelling.get(sign.lower(), sign)
+
     def expected(self, text: str, tokens: Sequence[Token], begun: Sequence[str]) -> frozenset[str]:
         """The terminals that may follow tokens, however faulty, and the terminals of a condition that was begun."""
         from digirm_runtime.query.faults import Faults
 
-        faults = Faults(text, self.lexer, self._operators, self._mends)
+        faults = Faults(text, self.lexer, self._operators, self._mends, self._areas)
         return self.recovery.expected(text, tokens, begun, faults)
 
     def _items(self, text: str, tokens: Iterable[Token]) -> Iterable[Item]:
@@ -127,7 +136,7 @@ class Parser:
         name, sign, literal = (text[token.start : token.end] for token in (field, operator, value))
         return Condition(
             name,
-            self._spelling.get(sign.lower(), sign),
+            self.operator(sign),
             read_literal(value.kind.lower(), literal),
             (*field[1:], *operator[1:], *value[1:]),
         )

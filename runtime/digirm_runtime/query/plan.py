@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from digirm_runtime.query.tables import forms_of
+
 #: Wire operator -> base class of `builder`, and the class attribute that holds its spelling where there are two.
 _BASES = {
     "=": ("Equal", "_equal"),
@@ -72,6 +74,6 @@ def plan(type_: str, operators: Sequence[str], tables: Mapping[str, Any]) -> Pla
 
 
 def _value(type_: str, operator: str, tables: Mapping[str, Any]) -> str:
-    forms: Sequence[str] | None = tables["operator_forms"].get(operator) or tables["types"].get(type_)
+    forms = forms_of(tables, operator, type_)
     kinds = dict.fromkeys(_VALUES.get(form, "AnyValue") for form in forms or ())
     return next(iter(kinds)) if len(kinds) == 1 else "AnyValue"

@@ -18,10 +18,16 @@ from digirm_runtime.errors import SpecError
 from digirm_runtime.query.ast import Condition
 from digirm_runtime.query.diagnostics import ODD_BLANK
 from digirm_runtime.query.faults import Faults
+from digirm_runtime.query.foreign import CONNECTIVES
 from digirm_runtime.query.parser import END, MAX_DEPTH
 from digirm_runtime.query.spacing import MAX_FAULTS, too_many
 from digirm_runtime.query.tokens import LOOSE
 from digirm_runtime.query.tokens import Token as Piece
+
+#: How often the rest of a text is read anew behind a quote that was not doubled: each time takes as long as the first.
+_ANEW = 8
+#: What an operand begins with.
+_OPENING = ("FIELD", "LPAR", "NOT")
 
 
 class Recovery:
@@ -31,11 +37,11 @@ class Recovery:
         self._lark = _lark(grammar)
 
     def explain(self, text: str, tokens: Sequence[Piece], faults: Faults) -> list[Condition]:
-        """Note every fault of the syntax; what could be read of broken conditions."""
+        """Note every fault of the syntax; the conditions that the tokens do not give, or not as they are meant."""
         run = _Run(self._lark, text, tokens, faults)
         if run.read():
             run.close()
-        return run.partial + faults.more
+        return faults.read
 
     def expected(self, text: str, tokens: Sequence[Piece], begun: Sequence[str], faults: Faults) -> frozenset[str]:
         """The terminals that may follow tokens, however faulty, and the terminals of a condition that was begun."""
@@ -96,7 +102,7 @@ class _Run:
         self.depth = 0
         self.operand = False  # whether a complete condition or group stands just before
         self.forgive = False  # whether a fault just before explains why a connective is missing
-        self.partial: list[Condition] = []  # what could be read of broken conditions
+        self.anew = 0  # how often the rest of the text was read anew
 
     def read(self) -> bool:
         """Take all tokens; False where they are nested too deep, or hold too many faults, to be read to the end."""
@@ -130,6 +136,8 @@ class _Run:
             self.feed(kind, start, end)
             for part in self.tokens[index + 1 : index + 3]:
                 self.feed(*part)
+            if self.anew:
+                self.faults.good(self.tokens[index : index + 3])
             self._operand_done()
             return index + 3
         if kind == "RPAR":
@@ -161,43 +169,71 @@ class _Run:
 
     def _chunk(self, index: int) -> int:
         """Explain loose tokens, and stand a condition in for them where they were meant to be one."""
-        tokens = self.tokens
-        stop = index + 1
-        while stop < len(tokens) and tokens[stop].kind in LOOSE:
-            stop += 1
-        for token in [token for token in tokens[index:stop] if token.kind == "BLANK"][:MAX_FAULTS]:
-            self.faults.add("Q125", ODD_BLANK, token.start, token.end, " ")
+        tokens, faults = self.tokens, self.faults
+        if tokens[index].kind == "BLANK":
+            self._blanks(index, index + 1)
+            return index + 1
+        if self.operand and faults.connective(tokens[index]):
+            return self._join(index + 1)
+        stop = self._loose(index)
         chunk = [token for token in tokens[index:stop] if token.kind != "BLANK"]
-        if not chunk:
-            return stop
-        if self.operand:
-            if self.faults.connective(chunk[0]):
-                self.feed("AND", *chunk[0][1:])
-                self.operand = False
-                return index + 1
-            if not self.faults.is_condition(chunk):
-                self.faults.trailing(tokens[index - 1], chunk)
-                self.forgive = True
-                return stop
-        known = len(self.faults.diagnostics)
-        negated = self._misplaced_not(chunk, stop)
+        joins = stop < len(tokens) and tokens[stop].kind in _OPENING
+        begins = not self.operand or faults.is_condition(chunk, joins=joins)
+        negated = self._misplaced_not(chunk, stop) if begins else None
         if negated is not None:
-            stop += 1
-            while stop < len(tokens) and tokens[stop].kind in LOOSE:
-                chunk += [tokens[stop]] if tokens[stop].kind != "BLANK" else []
-                stop += 1
-        elif len(chunk) > 1 and chunk[-1].kind == "WORD" and not self.faults.lexer.is_operator(self._of(chunk[-1])):
+            start, stop = stop + 1, self._loose(stop + 1)
+            chunk += [token for token in tokens[start:stop] if token.kind != "BLANK"]
+        elif begins and len(chunk) > 1 and self._is_foreign(chunk[-1], known=len(chunk) > 2):
             stop = self._list(stop)
-        condition = self.faults.condition(chunk, negated=negated is not None)
-        if condition is not None:
-            self.partial.append(condition)
-        if len(self.faults.diagnostics) == known:
+        self._blanks(index, stop)
+        if not begins:
+            faults.trailing(tokens[max(index - 3, 0) : index], chunk, joins=joins)
+            self.forgive = not faults.whole
+            return self._behind(stop)
+        if self.operand:
+            if not self.forgive:
+                faults.missing_connective(*chunk[0][1:])
+            self.feed("AND", *chunk[0][1:])
+        known = len(faults.diagnostics)
+        faults.condition(chunk, negated=negated is not None, joins=joins)
+        if len(faults.diagnostics) == known:
             # Whatever the reason, what the grammar did not take is never passed.
-            self.faults.no_condition(chunk)
+            faults.no_condition(chunk)
         self._stand_in(chunk[0].start)
         self._operand_done()
-        self.forgive = True
-        return stop
+        self.forgive = not faults.whole
+        return self._behind(stop)
+
+    def _blanks(self, index: int, stop: int) -> None:
+        for token in [token for token in self.tokens[index:stop] if token.kind == "BLANK"][:MAX_FAULTS]:
+            self.faults.add("Q125", ODD_BLANK, *token[1:], " ")
+
+    def _behind(self, index: int) -> int:
+        """The index to go on at behind a chunk that was explained: before it, if the text was explained further."""
+        faults = self.faults
+        if faults.joined:
+            return self._join(index)
+        if faults.resume is not None and self.anew < _ANEW:
+            self.anew += 1
+            start, faults.resume = faults.resume, None
+            again = (Piece(kind, a + start, b + start) for kind, a, b in faults.lexer.tokens(self.text[start:]))
+            self.tokens = [*self.tokens[:index], *again]
+        while index < len(self.tokens) and self.tokens[index].start < faults.explained:
+            index += 3 if self.tokens[index].kind == "FIELD" else 1
+        return index
+
+    def _join(self, index: int) -> int:
+        """Take a foreign connective as an `and`."""
+        end = self.tokens[index - 1].end
+        self.feed("AND", end, end)
+        self.operand = self.forgive = False
+        return index
+
+    def _loose(self, index: int) -> int:
+        """The index behind the loose tokens that begin at one."""
+        while index < len(self.tokens) and self.tokens[index].kind in LOOSE:
+            index += 1
+        return index
 
     def _misplaced_not(self, chunk: Sequence[Piece], stop: int) -> Piece | None:
         """The `not` of `name not contains 'x'` and of `name is not null`."""
@@ -242,6 +278,13 @@ class _Run:
                     self.feed("AND", start, start)
             else:
                 return result
+
+    def _is_foreign(self, token: Piece, *, known: bool) -> bool:
+        """Whether a token may be an operator of another language that takes a list; if `known`, one that is known."""
+        word = self._of(token)
+        if token.kind != "WORD" or word.lower() in CONNECTIVES or self.faults.lexer.is_operator(word):
+            return False
+        return not known or word.lower() in self.faults.mends
 
     def _last(self) -> str:
         return self._of(self.tokens[-1])

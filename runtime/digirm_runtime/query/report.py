@@ -63,14 +63,14 @@ class Report:
     def fine(
         cls,
         text: str,
-        endpoint: str,
+        endpoint: str | None,
         spec: SpecInfo,
         parse: Callable[[str], Expr | None],
         query: Expr | None = None,
     ) -> Report:
         """The report on a query of which nothing is to be said; without `query` it is parsed when that is asked for."""
         report = cls.__new__(cls)
-        report.texts = {"query": text, "endpoint": endpoint}
+        report.texts = {"query": text} if endpoint is None else {"query": text, "endpoint": endpoint}
         report.diagnostics = ()
         report.spec = spec
         report.endpoint = endpoint

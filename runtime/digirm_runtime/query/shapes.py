@@ -72,7 +72,9 @@ class Shapes:
         for between, value in zip(parts[::2], parts[1::2]):  # noqa: B905 - the last part stands alone
             start = position + len(between)
             position = start + len(value)
-            found.append(places.get((start, position), value.__eq__))
+            # A sign parts a number from a word before it; a number without one would be part of the word.
+            apart = not (between[-1:].isalnum() or between[-1:] == "_") or value[0] == "'"
+            found.append(places.get((start, position), value.__eq__) if apart else value.__eq__)
         self._size += len(text) + 200 * len(parts)
         if self._size > LIMIT:
             self._known = {}

@@ -24,7 +24,7 @@ from digirm_runtime.query.lexer import SIGNS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from typing import Any
 
     from digirm_runtime.spec import Field, Request, Spec
@@ -34,6 +34,8 @@ FORMAT = 1
 METHODS = ("GET", "PUT", "DELETE", "POST", "PATCH", "HEAD")
 #: Forms that `[types]` of an override may name: those of `literals.json`, and text that holds an absolute time.
 TIMESTAMP = "timestamp"
+#: Operators that compare a field with a whole value.
+EQUALITY = frozenset({"=", "==", "<>", "!="})
 
 _PLAIN_FIELD = r"(?!(?:(?i:and|or|not))(?![\w.-]))[A-Za-z_][A-Za-z0-9_]*(?:[.-][A-Za-z0-9_]+)*"
 # A word, or signs; a mixture, a quote, a bracket or a blank could not be told apart from a value.
@@ -64,7 +66,12 @@ def build(spec: Spec) -> dict[str, Any]:
     index = {op.lower(): number for number, op in enumerate(operators)}
     types = {name: known["types"][name] for name in known["types"] if any(field.type == name for field in fields)}
     types |= {name: list(entry.literals) for name, entry in spec.overrides.types.items()}
-    unknown = {form for names in types.values() for form in names} - {*forms, TIMESTAMP}
+    own = {name.lower(): entry for name, entry in spec.overrides.operators.items()}
+    taken: dict[str, list[str]] = {op.lower(): names for op, names in known["operators"].items()}
+    taken |= {name: list(entry.literals) for name, entry in own.items() if entry.literals}
+    empty = {*known["empty"], *(name for name, entry in own.items() if entry.empty)}
+    empty -= {name for name, entry in own.items() if entry.empty is False}
+    unknown = {form for names in (*types.values(), *taken.values()) for form in names} - {*forms, TIMESTAMP}
     if unknown:
         raise SpecError(
             f"overrides.toml: unknown literal form {min(unknown)!r}; known: {', '.join([*forms, TIMESTAMP])}"
@@ -91,8 +98,8 @@ def build(spec: Spec) -> dict[str, Any]:
         "types": dict(sorted(types.items())),
         "compares": {name: known["compares"][name] for name in types if name in known["compares"]}
         | {name: entry.compares for name, entry in spec.overrides.types.items() if entry.compares},
-        "operator_forms": {op: known["operators"][op] for op in operators if op in known["operators"]},
-        "empty": [op for op in operators if op in known["empty"]],
+        "operator_forms": {op: taken[op.lower()] for op in operators if op.lower() in taken},
+        "empty": [op for op in operators if op.lower() in empty],
         "mends": {wrong: right if right.lower() in index else "" for wrong, right in known["mends"].items()},
         "operator_sets": [json.loads(key) for key in sets],
         "fields": [json.loads(key) for key in tables],
@@ -123,6 +130,12 @@ def generic() -> dict[str, Any]:
         "endpoints": {},
         "legacy": {},
     }
+
+
+def forms_of(tables: Mapping[str, Any], operator: str, type_: str) -> Sequence[str] | None:
+    """The literal forms that an operator, in its canonical spelling, and a field's type take; None where any is."""
+    forms: Sequence[str] | None = tables["operator_forms"].get(operator) or tables["types"].get(type_)
+    return forms
 
 
 def is_operator(text: str) -> bool:
