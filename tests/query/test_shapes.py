@@ -81,7 +81,8 @@ def test_verdicts_are_those_of_an_empty_memory(name: str, template: str, monkeyp
             if not expected[first][0] or expected[first][1]:
                 continue  # nothing is learnt of it
             language._shapes._known = {}
-            assert facts(language.check("devices/inventory", first)) == expected[first]
+            for _ in range(2):  # a shape is remembered when it comes the second time
+                assert facts(language.check("devices/inventory", first)) == expected[first]
             for second in texts:
                 assert facts(language.check("devices/inventory", second)) == expected[second], (first, second)
     assert answered
@@ -92,7 +93,7 @@ def test_verdicts_are_those_of_an_empty_memory(name: str, template: str, monkeyp
 def test_no_value_passes_for_another(values: list[str], strict: bool) -> None:
     language = LANGUAGES["reconstructed"]
     fresh = forgetful(language)
-    for value in ("a", "5", *values):
+    for value in ("a", "5", "b", "6", *values):
         for text in (f"name = '{value}' and size = 5", f"level = {value} and network2 = 'x'", f"level contains{value}"):
             assert facts(language.check("devices/inventory", text, strict=strict)) == facts(
                 fresh.check("devices/inventory", text, strict=strict)
@@ -126,7 +127,8 @@ def test_a_name_that_could_end_in_a_value() -> None:
 def test_seen_shapes_are_not_parsed_again(monkeypatch: pytest.MonkeyPatch) -> None:
     language = example()
     text = "connection_status = 'connected' and last_update > -1d and (ip startswith '10.' or id = {})"
-    assert language.check("devices/inventory", text.format(1)).ok
+    for value in (1, 2):  # a shape is remembered when it comes the second time
+        assert language.check("devices/inventory", text.format(value)).ok
     parsed: list[str] = []
     parse = type(language.parser).parse
     monkeypatch.setattr(type(language.parser), "parse", lambda self, text: (parsed.append(text), parse(self, text))[1])

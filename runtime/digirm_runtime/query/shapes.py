@@ -26,6 +26,8 @@ Slot: TypeAlias = "Callable[[str], object] | None"
 LIMIT = 1 << 20
 #: Longer texts are not remembered: they are rare, and few of them would fill the memory.
 LONGEST = 1 << 13
+#: Shapes that came once of which the hash is kept.
+_MOST_MET = 4096
 #: Spellings of one value that a slot remembers, and the longest of them.
 _SPELLINGS, _SPELLING = 64, 40
 
@@ -46,6 +48,7 @@ class Shapes:
         self._sound = all(re.fullmatch(r"[\w.-]+", name) for name in names)
         self._known: dict[Judge, dict[tuple[str, ...], tuple[Slot, ...]]] = {}
         self._size = 0
+        self._met: set[int] = set()
 
     def knows(self, judge: Judge, text: str, parts: Sequence[str]) -> bool:
         """Whether a text is known to be fine."""
@@ -61,8 +64,19 @@ class Shapes:
     def learn(
         self, judge: Judge, text: str, parts: Sequence[str], conditions: Sequence[Condition], slots: Sequence[Slot]
     ) -> None:
-        """Remember a text of which nothing was said: its conditions, and what may stand for the value of each."""
+        """Remember a text of which nothing was said, when its shape comes the second time.
+
+        `slots` is what may stand for the value of each of its conditions.
+        """
         if len(text) > LONGEST or not self._sound:
+            return
+        key = tuple(parts[::2])
+        mark = hash((judge, key))
+        if mark not in self._met:
+            # Many shapes come once only: what is remembered of them would cost more than it saves.
+            if len(self._met) >= _MOST_MET:
+                self._met.clear()
+            self._met.add(mark)
             return
         places = {
             condition.spans[4:]: slot for condition, slot in zip(conditions, slots, strict=True) if condition.spans
@@ -79,7 +93,7 @@ class Shapes:
         if self._size > LIMIT:
             self._known = {}
             self._size = 0
-        self._known.setdefault(judge, {})[tuple(parts[::2])] = tuple(found)
+        self._known.setdefault(judge, {})[key] = tuple(found)
 
 
 def slot(kind: str, pattern: str, accepts: Callable[[str], bool] | None) -> Slot:
