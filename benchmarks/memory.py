@@ -6,6 +6,7 @@ import gc
 import resource
 import subprocess
 import sys
+from pathlib import Path
 
 from benchmarks.harness import Row
 from digirm.query import check_query
@@ -47,7 +48,6 @@ def measure() -> None:
 def _resident() -> float:
     """Megabytes in memory now; where the system does not say, the most there were."""
     try:
-        with open("/proc/self/statm") as file:  # noqa: PTH123
-            return int(file.read().split()[1]) * resource.getpagesize() / 2**20
+        return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize() / 2**20
     except OSError:
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

@@ -136,10 +136,9 @@ def _each(template: str, use: Callable[[str], object]) -> Callable[[], float]:
 
 def _each_shape(use: Callable[[str], object]) -> Callable[[], float]:
     """Seconds for one text, of many with other fields, operators and connectives, never twice the same."""
-    judge = PACKAGE.language._judge(ENDPOINT, strict=False)
-    assert judge is not None
-    text = [name for name, row in judge.fields.items() if row.type == "Text"]
-    times = [name for name, row in judge.fields.items() if row.type == "Timestamp"]
+    kinds = PACKAGE.language.kinds(ENDPOINT)
+    text = [name for name in kinds if not check_query(ENDPOINT, f"{name} contains 'x'").diagnostics]
+    times = [name for name in kinds if kinds[name] == "timestamp"]
     places = product(text, ("=", "<>", "contains", "startsWith"), times, ("and", "or"), text, ("and", "or"), text)
 
     def measure() -> float:
@@ -147,6 +146,7 @@ def _each_shape(use: Callable[[str], object]) -> Callable[[], float]:
             f"{a} {op} 'connected' {one} {moment} > -7d and ({b} startsWith '10.20.7.' {other} {c} contains 'x7')"
             for a, op, moment, one, b, other, c in islice(places, COUNT)
         ]
+        assert not check_query(ENDPOINT, batch[0]).diagnostics
         started = time.perf_counter()
         for one in batch:
             use(one)

@@ -7,12 +7,13 @@ from hypothesis import example as case
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from digirm_runtime.query.ast import And, Condition, Expr, Literal, Not, Or
+from digirm_runtime.query.ast import And, Condition, Expr, Literal, Not
 from digirm_runtime.query.fix import fix
 from digirm_runtime.query.language import Language
 from digirm_runtime.query.printer import print_expr, print_text
 from tests.query.query_api import a_field, a_spec, example
 from tests.query.test_properties import expressions, scraps
+from tests.query.translations import combined
 
 LIVE = example()
 RECONSTRUCTED = example("reconstructed")
@@ -374,15 +375,7 @@ _CONDITIONS = st.one_of(
               st.builds(Literal, st.just("relative"), st.from_regex(r"-[1-9][dhms]", fullmatch=True))),
     st.builds(Condition, st.just("ip"), st.sampled_from(["=", "<>"]), st.just(Literal("empty", "empty"))),
 )  # fmt: skip
-_QUERIES: st.SearchStrategy[Expr] = st.recursive(
-    _CONDITIONS,
-    lambda inner: st.one_of(
-        st.builds(Not, inner),
-        st.builds(And, st.lists(inner, min_size=2, max_size=3)),
-        st.builds(Or, st.lists(inner, min_size=2, max_size=3)),
-    ),
-    max_leaves=8,
-)
+_QUERIES = combined(_CONDITIONS, 8)
 _WRONG = {"=": ["==", "eq", "is"], "<>": ["!=", "ne", "is not"], "<": ["lt"], ">=": ["=>", "gte"], ">": ["gt"],
           "contains": ["contain", "includes"], "startsWith": ["starts with", "begins with"]}  # fmt: skip
 

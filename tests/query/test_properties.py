@@ -6,10 +6,11 @@ from hypothesis import example as case
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digirm_runtime.query.ast import And, Condition, Expr, Literal, Not, Or
+from digirm_runtime.query.ast import And, Condition, Expr, Literal
 from digirm_runtime.query.builder import any_of, field, raw
 from digirm_runtime.query.printer import print_expr
 from tests.query.query_api import example
+from tests.query.translations import combined
 
 LANGUAGE = example("reconstructed")
 OPERATORS: list[str] = LANGUAGE.tables["operators"]
@@ -35,15 +36,7 @@ names = st.one_of(
     st.from_regex(r"[a-z_][a-z0-9_]{0,9}", fullmatch=True).filter(lambda name: name not in ("and", "or", "not")),
 )
 conditions = st.builds(Condition, names, st.sampled_from(OPERATORS), literals)
-expressions: st.SearchStrategy[Expr] = st.recursive(
-    conditions,
-    lambda inner: st.one_of(
-        st.builds(Not, inner),
-        st.builds(And, st.lists(inner, min_size=2, max_size=4)),
-        st.builds(Or, st.lists(inner, min_size=2, max_size=4)),
-    ),
-    max_leaves=20,
-)
+expressions = combined(conditions, 20)
 WORDS = (
     "' '' 'x' \" ( ) and or not is in null empty [ ] [1,2] -1d 1d 12 0x && != \\ , \0 日本 é \u2018 \u2019 \t \n \xa0"
 )

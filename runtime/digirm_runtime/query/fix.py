@@ -14,9 +14,7 @@ from digirm_runtime.errors import QueryError
 from digirm_runtime.query.ast import Expr, conditions
 from digirm_runtime.query.certain import CERTAIN, DOUBT, JUDGED, SPACING, Case, is_choice
 from digirm_runtime.query.lexer import SPACE
-from digirm_runtime.query.printer import print_text
 from digirm_runtime.query.spacing import MAX_FAULTS
-from digirm_runtime.text import time_text
 
 if TYPE_CHECKING:
     from digirm_runtime.query.diagnostics import Diagnostic
@@ -31,7 +29,6 @@ _TOO_MANY = f"it has {MAX_FAULTS} faults or more, and not all of them can be men
 _PART = 100
 _ODD_SPACE = re.compile(rf"[{SPACE}]*[{SPACE[1:]}][{SPACE}]*")
 _JOINT = re.compile(r"[()]|\w+|\s+")
-_OFFSET_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d([.,]\d{1,6})?)?([+-]\d\d:?\d\d|Z)", re.ASCII)
 
 
 class Fixed(NamedTuple):
@@ -205,22 +202,10 @@ def _edit(case: Case) -> str | None:
     """What to put in place of a diagnostic's span; None where that is not certain."""
     found = case.found
     rule = CERTAIN.get(found.code) if found.parameter == "query" else None
-    new = _in_utc(case.raw) if found.code == "Q304" else found.suggestion
+    new = found.suggestion
     if rule is None or new is None or "\n" in new or "\r" in new:  # a mended line of a file is one line
         return None
     return new if rule(case) else None
-
-
-def _in_utc(raw: str) -> str | None:
-    """A time with an offset as the same time in UTC."""
-    if not _OFFSET_TIME.fullmatch(raw[1:-1]):
-        return None
-    from datetime import datetime
-
-    try:
-        return print_text(time_text(datetime.fromisoformat(raw[1:-1])))
-    except (ValueError, OverflowError):
-        return None
 
 
 def _respaced(text: str, expr: Expr) -> str:

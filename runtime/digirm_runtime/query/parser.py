@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from typing import Any, TypeAlias
 
     from digirm_runtime.query.diagnostics import Diagnostic
+    from digirm_runtime.query.faults import Faults
     from digirm_runtime.query.recovery import Recovery
     from digirm_runtime.query.tokens import Token
 
@@ -88,11 +89,10 @@ class Parser:
 
     def _explain(self, text: str) -> Outcome:
         """The outcome for a text of which something must be said."""
-        from digirm_runtime.query.faults import Faults
         from digirm_runtime.query.spacing import MAX_FAULTS, halves, spacing
 
         tokens = self.lexer.tokens(text)
-        faults = Faults(text, self.lexer, self._operators, self._mends, self._areas)
+        faults = self._faults(text)
         if not tokens:
             faults.add("Q101", "the query is empty: nothing is filtered", 0, len(text), warning=True)
             return None, [], faults.diagnostics
@@ -120,10 +120,12 @@ class Parser:
 
     def expected(self, text: str, tokens: Sequence[Token], begun: Sequence[str]) -> frozenset[str]:
         """The terminals that may follow tokens, however faulty, and the terminals of a condition that was begun."""
+        return self.recovery.expected(text, tokens, begun, self._faults(text))
+
+    def _faults(self, text: str) -> Faults:
         from digirm_runtime.query.faults import Faults
 
-        faults = Faults(text, self.lexer, self._operators, self._mends, self._areas)
-        return self.recovery.expected(text, tokens, begun, faults)
+        return Faults(text, self.lexer, self._operators, self._mends, self._areas)
 
     def _items(self, text: str, tokens: Iterable[Token]) -> Iterable[Item]:
         """The items of any text; loose tokens are terminals that no table has."""
@@ -150,13 +152,17 @@ class Automaton:
         self._rules = [(origin, size, *_BUILD[what]) for origin, size, what in tables["rules"]]
         self._end: int = tables["end"]
         # A condition comes whole, and what it is reduced to does not depend on what follows.
-        self._entries = [row.get("condition", -1) for row in self._states]
-        for state, row in enumerate(self._states):
-            while len(actions := set(self._states[self._entries[state]].values())) == 1 and (rule := actions.pop()) < 0:
-                origin, size, build, _ = self._rules[~rule]
-                if size != 1 or build is not None:
-                    break
-                self._entries[state] = row[origin]
+        self._entries = {state: self._entry(row) for state, row in enumerate(self._states) if "condition" in row}
+
+    def _entry(self, row: Mapping[str, int]) -> int:
+        """The state behind a condition, once it is reduced as far as builds nothing."""
+        entry = row["condition"]
+        while len(actions := set(self._states[entry].values())) == 1 and (rule := actions.pop()) < 0:
+            origin, size, build, _ = self._rules[~rule]
+            if size != 1 or build is not None:
+                break
+            entry = row[origin]
+        return entry
 
     def run(self, items: Iterable[Item]) -> Expr | None:
         """The expression of the items, of which the last is `END`; None where the tables refuse one."""
