@@ -5,6 +5,7 @@
     ├─ TranslationError      a condition that SQL, a predicate or a legacy condition cannot express (also a ValueError)
     ├─ SpecError             a spec folder, an override or a generated file that cannot be used
     ├─ CredentialsError      no usable credentials were found; nothing was sent
+    ├─ WouldWaitForItself    every request that the throttle allows at a time is held open by the caller itself
     ├─ TransportError        no answer, or one that broke off or could not be decoded
     └─ APIError              an answer with an error status
        ├─ BadRequest   400
@@ -69,6 +70,10 @@ class CredentialsError(RemoteManagerError):
     """No usable credentials were found; nothing was sent."""
 
 
+class WouldWaitForItself(RemoteManagerError):
+    """Every slot of the throttle is held by the caller itself, by open streams for example: waiting would never end."""
+
+
 class TransportError(RemoteManagerError):
     """No usable answer.
 
@@ -119,7 +124,18 @@ class APIError(RemoteManagerError):
 
 
 class BadRequest(APIError):
-    """400: the server refused the input."""
+    """400: the server refused the input.
+
+    `report` shows with a caret what of a query the server could not parse; None where it said nothing of that kind.
+    """
+
+    report: Report | None = None
+
+    def explain(self, report: Report | None) -> None:
+        """Add what is known of a query that was refused."""
+        if report is not None:
+            self.report = report
+            self.args = (f"{self.args[0]}\n{report}",)
 
 
 class AuthError(APIError):

@@ -1,27 +1,33 @@
 """The one flow of a call: throttle, retry, decode, errors.
 
 It is a generator. It yields steps and is sent their results; it does no input or output and knows no event loop. A
-driver of a few lines runs it over blocking calls, another over asyncio (`digirm_runtime.transport`).
+driver of a few lines runs it over blocking calls, another over asyncio (`digirm_runtime.drivers`).
 """
 
 from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from digirm_runtime.errors import RemoteManagerError, TransportError, api_error
+from digirm_runtime.watch import NO_HOOKS, Watch
 
 if TYPE_CHECKING:
-    from digirm_runtime.throttle import Governor
+    from digirm_runtime.hooks import Hooks
+    from digirm_runtime.throttle import Governor, Owner, Slot
     from digirm_runtime.wire import Request, Response
 
 T = TypeVar("T")
 
 IDEMPOTENT = frozenset(("GET", "HEAD", "PUT", "DELETE"))
-RETRIED = frozenset((429, 500, 502, 503, 504))
+RETRIED = frozenset((500, 502, 503, 504))
+#: How often a try that failed is repeated, and one that the throttle refused: together the latter take over a minute,
+#: the longest window that Digi documents.
 RETRIES = 3
+REFUSALS = 10
+#: The first wait between two tries and the longest, in seconds; each twice the one before, up to half less by chance.
 FIRST_DELAY = 0.5
 LONGEST_DELAY = 10.0
 #: The longest `Retry-After`, in seconds, that is waited for without a deadline.
@@ -45,13 +51,25 @@ class Send:
 
 
 class Acquire:
-    """Wait for a slot of the governor. Fails with TransportError where none comes `until` then."""
+    """Wait for a slot of the governor, which is the result; `owner` is on whose behalf, None the driver's own.
 
-    __slots__ = ("governor", "until")
+    `on_wait` is called once if it must be waited for, with the seconds where they are known. Fails with TransportError
+    where no slot comes `until` then, and with RemoteManagerError where waiting would never end.
+    """
 
-    def __init__(self, governor: Governor, until: float | None) -> None:
+    __slots__ = ("governor", "on_wait", "owner", "until")
+
+    def __init__(
+        self,
+        governor: Governor,
+        until: float | None,
+        owner: Owner | None = None,
+        on_wait: Callable[[float | None], None] | None = None,
+    ) -> None:
         self.governor = governor
         self.until = until
+        self.owner = owner
+        self.on_wait = on_wait
 
 
 class Wait:
@@ -68,52 +86,64 @@ Flow: TypeAlias = Generator[Step, Any, T]
 
 
 class Plan:
-    """What the flow must know of one call beside its request: times in seconds."""
+    """What the flow must know of one call beside its request: times in seconds.
 
-    __slots__ = ("deadline", "governor", "retries", "stream", "timeout")
+    `retries` None means the usual ones; `idempotent` None that the method decides. A slot of each of `governors` is
+    taken, in that order, on behalf of `owner`.
+    """
+
+    __slots__ = ("deadline", "governors", "hooks", "idempotent", "owner", "retries", "stream", "timeout")
 
     def __init__(
         self,
         *,
         timeout: float,
-        retries: int = RETRIES,
+        retries: int | None = None,
         deadline: float | None = None,
-        governor: Governor | None = None,
+        idempotent: bool | None = None,
+        governors: Sequence[Governor] = (),
+        owner: Owner | None = None,
+        hooks: Hooks | None = None,
         stream: bool = False,
     ) -> None:
         self.timeout = timeout
         self.retries = retries
         self.deadline = deadline
-        self.governor = governor
+        self.idempotent = idempotent
+        self.governors = governors
+        self.owner = owner
+        self.hooks = hooks or NO_HOOKS
         self.stream = stream
 
 
 def perform(request: Request, plan: Plan, decode: Callable[[Response], T], shown_url: str) -> Flow[T]:
     """Send until it works, or until it is clear that it will not.
 
-    Idempotent methods are repeated on 429, 500, 502, 503, 504, on broken connections and on bodies that `decode`
-    refuses with TransportError; others only on 429 and where the request did not leave (neither was executed). A
-    `Retry-After` beyond the deadline, or beyond a minute without one, ends the tries. With
-    `plan.stream` the slot stays taken and is the decoded value's to give back.
+    Idempotent methods are repeated on 500, 502, 503, 504, on broken connections and on bodies that `decode` refuses
+    with TransportError; every method on 429 and where the request did not leave (neither was executed). A `Retry-After`
+    beyond the deadline, or beyond a minute without one, ends the tries. With `plan.stream` the slots stay taken until
+    the response is closed.
     """
-    idempotent = request.method in IDEMPOTENT
+    watch = Watch(plan.hooks, request.method, shown_url)
+    idempotent = request.method in IDEMPOTENT if plan.idempotent is None else plan.idempotent
     until = None if plan.deadline is None else time.monotonic() + plan.deadline
-    attempt = 0
+    failed = refused = 0
     while True:
-        attempt += 1
-        held = False
+        held: list[Slot] = []
         delay: float | None = None
         failure: RemoteManagerError
+        watch.attempt += 1
         try:
-            if plan.governor is not None:
-                yield Acquire(plan.governor, until)
-                held = True
+            for governor in plan.governors:
+                slot = yield Acquire(governor, until, plan.owner, watch.waits)
+                held.append(slot)
+            watch.sends()
             response: Response = yield Send(request, plan.timeout, until, plan.stream)
+            watch.answered(response.status)
             if response.status < 300:
-                value = decode(response)
-                # A stream's slot is free when its last byte has come.
-                held = held and not plan.stream
-                return value
+                if plan.stream:
+                    response.held, held = held, []
+                return decode(response)
             delay = retry_after(response.headers.get("retry-after"), time.time())
             failure = api_error(
                 status=response.status,
@@ -121,25 +151,37 @@ def perform(request: Request, plan: Plan, decode: Callable[[Response], T], shown
                 body=response.read(),
                 method=request.method,
                 url=shown_url,
-                attempts=attempt,
+                attempts=watch.attempt,
                 retry_after=delay,
             )
-            again = response.status == 429 or (idempotent and response.status in RETRIED)
-            if response.status == 429 and plan.governor is not None:
-                plan.governor.pause(delay if delay is not None else FIRST_DELAY)
+            throttled = response.status == 429
+            again = throttled or (idempotent and response.status in RETRIED)
         except TransportError as error:
-            error.method, error.url, error.attempts = request.method, shown_url, attempt
-            failure, again = error, idempotent or not error.sent
+            error.method, error.url, error.attempts = request.method, shown_url, watch.attempt
+            failure, throttled, again = error, False, idempotent or not error.sent
+        else:
+            if throttled:
+                told, delay = delay is not None, _backoff(refused) if delay is None else delay
+                for governor in plan.governors:
+                    governor.refuse(delay, told=told)
         finally:
-            if held and plan.governor is not None:
-                plan.governor.leave()
+            for slot in held:
+                slot.release()
         if delay is None:
-            delay = min(LONGEST_DELAY, FIRST_DELAY * 2 ** (attempt - 1)) * random.uniform(0.5, 1.0)  # noqa: S311
+            delay = _backoff(failed)
+        failed, refused = failed + (not throttled), refused + throttled
+        usual = failed > RETRIES or refused > REFUSALS
+        spent = usual if plan.retries is None else watch.attempt > plan.retries
         # Without a deadline nobody has said that they would wait for an hour.
         late = delay > LONGEST_WAIT if until is None else time.monotonic() + delay > until
-        if not again or attempt > plan.retries or late:
+        if not again or spent or late:
             raise failure
+        watch.retries(delay, failure)
         yield Wait(delay)
+
+
+def _backoff(times: int) -> float:
+    return min(LONGEST_DELAY, FIRST_DELAY * 2.0**times) * random.uniform(0.5, 1.0)  # noqa: S311
 
 
 def retry_after(value: str | None, now: float) -> float | None:

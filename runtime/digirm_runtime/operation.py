@@ -12,6 +12,7 @@ from digirm_runtime.wire import Response
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from digirm_runtime.models import Model
     from digirm_runtime.query.ast import Expr
     from digirm_runtime.template import Segment
 
@@ -30,10 +31,23 @@ class Endpoint:
 
     `kind` is an operation kind of `digirm_runtime.tree`; `rivals` are templates that no argument may reach; `element`
     is the key of a list answer's items; `media_type` is that of a body that is not JSON; `listed` is the template as
-    the spec has it, where `template` differs.
+    the spec has it, where `template` differs; `uploads` marks an upload of device data, which has limits of its own;
+    `model` makes objects of the answer's items, None leaves them as they were decoded.
     """
 
-    __slots__ = ("_rivals", "_segments", "element", "kind", "listed", "media_type", "method", "rivals", "template")
+    __slots__ = (
+        "_rivals",
+        "_segments",
+        "element",
+        "kind",
+        "listed",
+        "media_type",
+        "method",
+        "model",
+        "rivals",
+        "template",
+        "uploads",
+    )
 
     def __init__(
         self,
@@ -45,7 +59,11 @@ class Endpoint:
         element: str = "list",
         media_type: str | None = None,
         listed: str | None = None,
+        uploads: bool = False,
+        model: Model | None = None,
     ) -> None:
+        self.uploads = uploads
+        self.model = model
         self.listed = template if listed is None else listed
         self.method = method
         self.template = template
@@ -76,9 +94,13 @@ class Endpoint:
 
 
 class Operation(Generic[T]):
-    """One call: an endpoint with its arguments. Made by generated methods, run by a client; T is the result's type."""
+    """One call: an endpoint with its arguments. Made by generated methods, run by a client; T is the result's type.
 
-    __slots__ = ("args", "body", "endpoint", "limit", "options", "params")
+    `limit` ends a list after so many items, and `prefetch` fetches its next page while this one is used; `typed` asks
+    for values instead of text in CSV rows.
+    """
+
+    __slots__ = ("args", "body", "endpoint", "limit", "options", "params", "prefetch", "typed")
 
     def __init__(
         self,
@@ -89,6 +111,8 @@ class Operation(Generic[T]):
         body: Body | None = None,
         options: Options | None = None,
         limit: int | None = None,
+        prefetch: bool = False,
+        typed: bool = False,
     ) -> None:
         self.endpoint = endpoint
         self.args = args
@@ -96,23 +120,38 @@ class Operation(Generic[T]):
         self.body = body
         self.options = options or NO_OPTIONS
         self.limit = limit
+        self.prefetch = prefetch
+        self.typed = typed
 
     def with_params(self, params: Mapping[str, Any]) -> Operation[T]:
         """The same call with other parameters."""
-        return Operation(self.endpoint, self.args, params, body=self.body, options=self.options, limit=self.limit)
+        return Operation(
+            self.endpoint,
+            self.args,
+            params,
+            body=self.body,
+            options=self.options,
+            limit=self.limit,
+            prefetch=self.prefetch,
+            typed=self.typed,
+        )
 
     def decode(self, response: Response) -> Any:
-        """The result of one answer. Raises TransportError for a body that is broken or of another kind."""
+        """The result of one answer. Raises TransportError for a body that is broken or of another kind.
+
+        A list comes as the service sends it: what makes objects of its items is the pager.
+        """
         from digirm_runtime.flow import decode_any, decode_json
 
-        kind, reads = self.endpoint.kind, self.endpoint.method == "GET"
+        endpoint, model = self.endpoint, self.endpoint.model
+        kind, reads = endpoint.kind, endpoint.method == "GET"
         if kind == "create":
             from digirm_runtime.created import Created
 
-            return Created(decode_any(response, required=False), self.endpoint.element)
-        if kind in ("list", "describe") or (kind == "get" and self.endpoint.media_type is None):
-            return decode_json(response, required=reads)
-        return decode_any(response, required=reads)
+            return Created(decode_any(response, required=False), endpoint.element, model)
+        json = kind in ("list", "describe") or (kind == "get" and endpoint.media_type is None)
+        value = (decode_json if json else decode_any)(response, required=reads)
+        return value if model is None or kind == "list" else model.read(value)
 
 
 def encode_params(params: Mapping[str, Any]) -> list[tuple[str, str]]:

@@ -46,30 +46,39 @@ class Throttle:
     """Limits that a client keeps to: sliding windows as `(requests, seconds)`, and requests at one time.
 
     The default of `Client` is what Digi documents for a Premier account: 240 a minute, 40 in 10 seconds (its share of
-    the documented 10-second window), 4 at a time.
+    the documented 10-second window), 4 at a time. `uploads` is the window of device-data uploads, one at a time
+    (documented: 60 a minute); None gives them no limit of their own.
     """
 
-    __slots__ = ("concurrent", "windows")
+    __slots__ = ("__weakref__", "concurrent", "uploads", "windows")
 
-    def __init__(self, *windows: tuple[int, float], concurrent: int = 4) -> None:
-        if concurrent < 1 or any(requests < 1 or seconds <= 0 for requests, seconds in windows):
+    def __init__(
+        self, *windows: tuple[int, float], concurrent: int = 4, uploads: tuple[int, float] | None = (60, 60)
+    ) -> None:
+        limits = windows if uploads is None else (*windows, uploads)
+        # `not` rather than `<=`: a time that is no number is refused too.
+        if concurrent < 1 or any(requests < 1 or not 0 < seconds < 1e9 for requests, seconds in limits):
             raise ValueError("a throttle needs at least one request in a positive time, and one at a time")
         self.windows = windows
         self.concurrent = concurrent
+        self.uploads = uploads
 
     def __repr__(self) -> str:
-        return f"Throttle({', '.join(map(repr, self.windows))}, concurrent={self.concurrent})"
+        windows = ", ".join(map(repr, self.windows))
+        return f"Throttle({windows}{', ' * bool(windows)}concurrent={self.concurrent}, uploads={self.uploads})"
 
 
 class Options:
     """Settings of one call; None means the client's own.
 
     `timeout` is how many seconds a connection may be silent; `deadline` how many the call may take with all its tries
-    and waits (a streamed answer must have begun by then); `retries` is how often a failed try is repeated; `headers`
-    are added to the request; `validate` is as for the client.
+    and waits (a streamed answer must have begun by then); `retries` is how often a try that failed or was refused is
+    repeated; `headers` are added to the request; `validate` is as for the client. `idempotent` says whether repeating
+    the request does no harm: True lets a POST be repeated as a GET is, False keeps a PUT or DELETE from it. `actor` and
+    `account_filter` are as for the client.
     """
 
-    __slots__ = ("deadline", "headers", "retries", "timeout", "validate")
+    __slots__ = ("account_filter", "actor", "deadline", "headers", "idempotent", "retries", "timeout", "validate")
 
     def __init__(
         self,
@@ -79,6 +88,9 @@ class Options:
         headers: Mapping[str, str] | None = None,
         validate: Validate | None = None,
         deadline: float | None = None,
+        idempotent: bool | None = None,
+        actor: str | None = None,
+        account_filter: str | None = None,
     ) -> None:
         if validate is not None:
             check_validate(validate)
@@ -87,12 +99,16 @@ class Options:
         self.headers = dict(headers or {})
         self.validate = validate
         self.deadline = deadline
+        self.idempotent = idempotent
+        self.actor = actor
+        self.account_filter = account_filter
 
     def __repr__(self) -> str:
         # Header values may be credentials.
         return (
             f"Options(timeout={self.timeout}, retries={self.retries}, headers={sorted(self.headers)}, "
-            f"validate={self.validate!r}, deadline={self.deadline})"
+            f"validate={self.validate!r}, deadline={self.deadline}, idempotent={self.idempotent}, "
+            f"actor={self.actor!r}, account_filter={self.account_filter!r})"
         )
 
 

@@ -1,103 +1,313 @@
 """The throttle governor: keeps every client of one account within the account's limits.
 
 A slot is free again one window after its *answer* came, so that jitter on the way cannot turn a rate that the server
-allows into one that it refuses. Waiting is a step of the flow; this module only decides and wakes.
+allows into one that it refuses. Who waits is served in turn. Waiting itself is a step of the flow
+(`digirm_runtime.drivers`); this module only decides and wakes.
 """
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 import weakref
-from bisect import bisect_right
-from collections import deque
-from collections.abc import Callable
+from collections import OrderedDict, deque
+from collections.abc import Callable, Iterable
+from math import inf
+from typing import TYPE_CHECKING, Any
 
+from digirm_runtime.errors import WouldWaitForItself
 from digirm_runtime.options import Throttle
+
+if TYPE_CHECKING:
+    from typing import TypeAlias
+
+#: Added to each window, in seconds: a server may count in whole milliseconds, and its clock may run a little faster.
+MARGIN = 0.002
+#: How long after its turn a waiter may stay silent before the next one takes its place, in seconds.
+PATIENCE = 1.0
+#: How often at least a waiter looks whether it is its turn, in seconds.
+POLL = 5.0
+#: How long a lowered limit stays before it is raised by a tenth of what was asked for, in seconds.
+RECOVERY = 60.0
+
+#: A thread, and the asyncio task that runs in it.
+Owner: TypeAlias = "tuple[int, Any]"
+
+
+def me() -> Owner:
+    """The running thread, and its running task where there is one."""
+    asyncio = sys.modules.get("asyncio")
+    try:
+        task = None if asyncio is None else asyncio.current_task()
+    except RuntimeError:
+        task = None
+    return threading.get_ident(), task
+
+
+class Slot:
+    """Leave to have one request under way; `owner` is who will give it back."""
+
+    __slots__ = ("_governor", "owner")
+
+    def __init__(self, governor: Governor) -> None:
+        self._governor = governor
+        self.owner = me()
+
+    def release(self) -> None:
+        """Give the slot back: the answer came, or the request was given up. A second time does nothing."""
+        self._governor.leave(self)
+
+
+class Waiter:
+    """Someone who wants a slot: `wake` is called, from any thread, when asking again is worth it.
+
+    `owner` is on whose behalf; `blocks` says that the whole thread waits, and not one of its tasks. `wake` returns
+    False where nobody is left to be woken. `expected` is how long it will take, in seconds, where that is known.
+    """
+
+    __slots__ = ("blocks", "expected", "owner", "wake")
+
+    def __init__(self, wake: Callable[[], bool], owner: Owner, *, blocks: bool) -> None:
+        self.wake = wake
+        self.owner = owner
+        self.blocks = blocks
+        self.expected: float | None = None
+
+    def holds(self, slots: Iterable[Slot]) -> bool:
+        """Whether nobody but the one who waits could give back these slots."""
+        if self.blocks:
+            return all(slot.owner[0] == self.owner[0] for slot in slots)
+        return self.owner[1] is not None and all(slot.owner[1] is self.owner[1] for slot in slots)
+
+
+class _Window:
+    """At most so many requests in `seconds`: as the clients ask, and as experience has lowered it."""
+
+    __slots__ = ("asked", "limit", "seconds")
+
+    def __init__(self, asked: int, seconds: float) -> None:
+        self.asked = self.limit = asked
+        self.seconds = seconds + MARGIN
 
 
 class Governor:
     """One account's limits, shared by its clients; safe to use from threads and event loops."""
 
-    def __init__(self, throttle: Throttle, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._lock = threading.Lock()
-        self._limits = {seconds: requests for requests, seconds in throttle.windows}
-        self._concurrent = throttle.concurrent
-        self._in_flight = 0
+        self._throttles: weakref.WeakSet[Throttle] = weakref.WeakSet()
+        self._known = -1  # how many throttles the limits were made from
+        self._windows: dict[float, _Window] = {}
+        self._concurrent = 1
+        self._held: set[Slot] = set()
         self._answered: deque[float] = deque()
-        self._closed_until = 0.0
-        self._waiters: list[Callable[[], None]] = []
+        self._closed_until = -inf
+        self._lowered_at = -inf
+        self._returned: deque[tuple[Slot, float]] = deque()
+        self._queue: OrderedDict[Waiter, None] = OrderedDict()
+        self._due = -inf  # when the first of the queue should ask
 
-    def tighten(self, throttle: Throttle) -> None:
-        """Take over whatever is stricter in `throttle`."""
+    def join(self, throttle: Throttle) -> None:
+        """Keep to `throttle` as well, for as long as it lives: of each limit the strictest holds."""
         with self._lock:
-            for requests, seconds in throttle.windows:
-                self._limits[seconds] = min(requests, self._limits.get(seconds, requests))
-            self._concurrent = min(self._concurrent, throttle.concurrent)
+            self._throttles.add(throttle)
+            self._known = -1
+        self._take_back()
 
-    def enter(self, wake: Callable[[], None]) -> float | None:
-        """Take a slot and return None; or return how many seconds to wait at most before asking again.
+    def idle(self) -> bool:
+        """Whether nobody uses it, and nothing that it remembers matters any more."""
+        with self._lock:
+            self._settle(self._clock())
+            return not (self._throttles or self._held or self._queue or self._answered)
 
-        `wake` is called, from any thread, when asking earlier is worth it.
+    def enter(self, waiter: Waiter) -> Slot | float:
+        """A slot; or how many seconds to wait at most before asking again.
+
+        Raises WouldWaitForItself.
         """
-        with self._lock:
-            delay = self._delay(self._clock())
-            if delay <= 0:
-                self._in_flight += 1
-                return None
-            self._waiters.append(wake)
-            return delay
+        try:
+            with self._lock:
+                return self._enter(waiter, self._clock())
+        finally:
+            self._take_back()
 
-    def leave(self) -> None:
-        """Give a slot back: the answer came, or the request was given up."""
-        with self._lock:
-            self._in_flight -= 1
-            if self._limits:
-                self._answered.append(self._clock())
-            waiters, self._waiters = self._waiters, []
-        for wake in waiters:
-            wake()
+    def leave(self, slot: Slot) -> None:
+        """Take a slot back; the window counts it from now."""
+        self._returned.append((slot, self._clock()))
+        self._take_back()
 
-    def pause(self, seconds: float) -> None:
-        """Let nobody start for a while: the server said that it was too much."""
-        with self._lock:
-            self._closed_until = max(self._closed_until, self._clock() + seconds)
-
-    def forget(self, wake: Callable[[], None]) -> None:
+    def forget(self, waiter: Waiter) -> None:
         """Drop a waiter that gave up."""
         with self._lock:
-            if wake in self._waiters:
-                self._waiters.remove(wake)
+            self._drop(waiter)
+        self._take_back()
 
-    def _delay(self, now: float) -> float:
-        longest = max(self._limits, default=0.0)
+    def refuse(self, seconds: float, *, told: bool) -> None:
+        """The server refused a request as one too many: nobody starts for `seconds`.
+
+        Where it did not say how long (`told`), the account has lower limits than assumed, or others use it: the fullest
+        window then allows no more than it held, but at least half of what it did.
+        """
+        with self._lock:
+            now = self._clock()
+            self._settle(now)
+            # Several under way may be refused at once: they teach one lesson.
+            if not told and now >= self._closed_until and self._windows:
+                counts = {window: self._recent(now, window) for window in self._windows.values()}
+                fullest = max(counts, key=lambda window: (counts[window] / window.limit, -window.seconds))
+                fullest.limit = max(1, min(fullest.limit - 1, max(counts[fullest], fullest.limit // 2)))
+                self._lowered_at = now
+            self._closed_until = max(self._closed_until, now + seconds)
+        self._take_back()
+
+    def _enter(self, waiter: Waiter, now: float) -> Slot | float:
+        self._settle(now)
+        delay = self._delay(now)
+        if delay == inf and self._held and waiter.holds(self._held):
+            self._drop(waiter)
+            raise WouldWaitForItself(
+                f"all {len(self._held)} requests that the throttle allows at a time are open in this very "
+                f"{'thread' if waiter.blocks else 'task'}: end one (a stream that is not read to its end?) first"
+            )
+        while self._queue and next(iter(self._queue)) is not waiter and now > self._due + PATIENCE:
+            # It was called and did not come: its event loop is blocked, or gone.
+            self._queue.popitem(last=False)
+            self._due = now + min(delay, POLL)
+        first = not self._queue or next(iter(self._queue)) is waiter
+        if first and delay <= 0:
+            slot = Slot(self)
+            self._held.add(slot)
+            self._drop(waiter)
+            return slot
+        self._queue.setdefault(waiter)
+        if not first:
+            return min(max(self._due - now, 0.0) + PATIENCE, POLL)
+        self._due = now + delay
+        waiter.expected = delay if delay < inf else None
+        return min(delay, POLL)
+
+    def _take_back(self) -> None:
+        # A slot may come back while its own thread is in here: from a stream that the garbage collector closes. Then
+        # the lock is taken, and whoever holds it does this after giving it back.
+        while self._returned and self._lock.acquire(blocking=False):
+            try:
+                while self._returned:
+                    slot, moment = self._returned.popleft()
+                    if slot in self._held:
+                        self._held.remove(slot)
+                        self._answered.append(moment)
+                        self._call_next()
+            finally:
+                self._lock.release()
+
+    def _settle(self, now: float) -> None:
+        """Bring limits and memory up to date: clients that came or went, time that passed."""
+        if len(self._throttles) != self._known:
+            throttles = list(self._throttles)
+            self._known = len(throttles)
+            self._adopt(throttles)
+        steps = (now - self._lowered_at) // RECOVERY
+        if steps >= 1 and self._lowered_at > -inf:
+            for window in self._windows.values():
+                window.limit = int(min(window.asked, window.limit + steps * max(1, window.asked // 10)))
+            lowered = any(window.limit < window.asked for window in self._windows.values())
+            self._lowered_at = self._lowered_at + steps * RECOVERY if lowered else -inf
+        longest = max((window.seconds for window in self._windows.values()), default=60.0)
         while self._answered and self._answered[0] <= now - longest:
             self._answered.popleft()
+
+    def _adopt(self, throttles: list[Throttle]) -> None:
+        if not throttles:
+            return
+        before, self._windows = self._windows, {}
+        for throttle in throttles:
+            for requests, seconds in throttle.windows:
+                window = self._windows.get(seconds)
+                if window is None:
+                    self._windows[seconds] = _Window(requests, seconds)
+                else:
+                    window.asked = window.limit = min(window.asked, requests)
+        for seconds, window in self._windows.items():
+            if seconds in before and before[seconds].limit < before[seconds].asked:
+                window.limit = min(window.limit, before[seconds].limit)
+        self._concurrent = min(throttle.concurrent for throttle in throttles)
+
+    def _recent(self, now: float, window: _Window) -> int:
+        return sum(1 for moment in self._answered if moment > now - window.seconds)
+
+    def _delay(self, now: float) -> float:
+        under_way = len(self._held)
+        if under_way >= self._concurrent:
+            return inf
         delay = max(0.0, self._closed_until - now)
-        if self._in_flight >= self._concurrent:
-            return max(delay, 60.0)
-        answered = list(self._answered)
-        for seconds, requests in self._limits.items():
-            recent = answered[bisect_right(answered, now - seconds) :]
-            over = len(recent) + self._in_flight - requests + 1
-            if over > len(recent):
-                delay = max(delay, seconds)
-            elif over > 0:
-                delay = max(delay, recent[over - 1] + seconds - now)
+        for window in self._windows.values():
+            free = window.limit - under_way
+            if free <= 0:
+                return inf
+            if len(self._answered) >= free:
+                delay = max(delay, self._answered[-free] + window.seconds - now)
         return delay
 
+    def _drop(self, waiter: Waiter) -> None:
+        first = bool(self._queue) and next(iter(self._queue)) is waiter
+        self._queue.pop(waiter, None)
+        if first:
+            self._call_next()
 
-_shared: weakref.WeakValueDictionary[tuple[str, str], Governor] = weakref.WeakValueDictionary()
-_shared_lock = threading.Lock()
+    def _call_next(self) -> None:
+        while self._queue and not next(iter(self._queue)).wake():
+            self._queue.popitem(last=False)
+        self._due = self._clock()
 
 
-def governor(origin: str, account: str, throttle: Throttle) -> Governor:
-    """The governor of an account at an origin, made at its first use, as strict as its strictest client asked."""
-    with _shared_lock:
-        found = _shared.get((origin, account))
+class Governors:
+    """The two buckets of one account: every request, and uploads of device data, which take a slot of both.
+
+    Digi documents limits for web services and for data uploads, and not whether an upload counts as both: it is taken
+    to, which can only be too careful.
+    """
+
+    __slots__ = ("__weakref__", "requests", "uploads")
+
+    def __init__(self) -> None:
+        self.requests = Governor()
+        self.uploads = Governor()
+
+
+class Membership:
+    """A client's part in the limits of its account: what it asked for holds as long as this lives."""
+
+    __slots__ = ("_requests", "_uploads", "governors", "uploading")
+
+    def __init__(self, governors: Governors, throttle: Throttle) -> None:
+        # Copies: one Throttle may be given to clients of many accounts, and live for ever.
+        self._requests = Throttle(*throttle.windows, concurrent=throttle.concurrent)
+        self._uploads = Throttle(*([throttle.uploads] if throttle.uploads else []), concurrent=1)
+        governors.requests.join(self._requests)
+        self.governors: tuple[Governor, ...] = (governors.requests,)
+        self.uploading: tuple[Governor, ...] = self.governors
+        if throttle.uploads:
+            governors.uploads.join(self._uploads)
+            # The scarcer one first: who waits for it should hold nothing.
+            self.uploading = (governors.uploads, governors.requests)
+
+
+_accounts: dict[tuple[str, str], Governors] = {}
+_accounts_lock = threading.Lock()
+
+
+def member(origin: str, account: str, throttle: Throttle) -> Membership:
+    """Join the limits of an account at an origin.
+
+    They are remembered beyond their last client: a new one must not begin at nought.
+    """
+    with _accounts_lock:
+        found = _accounts.get((origin, account))
         if found is None:
-            found = _shared[origin, account] = Governor(throttle)
-        else:
-            found.tighten(throttle)
-        return found
+            for key, old in list(_accounts.items()):
+                if old.requests.idle() and old.uploads.idle():
+                    del _accounts[key]
+            found = _accounts[origin, account] = Governors()
+        return Membership(found, throttle)

@@ -1,7 +1,7 @@
-"""The one module that knows httpx, and the two drivers of the flow.
+"""The one module that knows httpx. Moving to another httpx-compatible library is a change of this module.
 
-Moving to another httpx-compatible library is a change of this module. A URL with another scheme than http or https is
-served by an in-process handler from the entry-point group `digirm.transports`.
+Requests go to httpx's transports directly: a client talks to one host, follows no redirects and keeps no cookies, so
+that the rest of an `httpx.Client` would only cost time.
 """
 
 from __future__ import annotations
@@ -9,19 +9,19 @@ from __future__ import annotations
 import threading
 import time
 import weakref
-from collections.abc import AsyncGenerator, Callable, Iterator
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import AsyncGenerator, Generator, Iterator
+from typing import TYPE_CHECKING, Any
 
 import httpx
 
-from digirm_runtime.errors import RemoteManagerError, TransportError
-from digirm_runtime.flow import Acquire, Flow, Send, Step, Wait
-from digirm_runtime.wire import AsyncResponse, Handler, Response
+from digirm_runtime.errors import TransportError
+from digirm_runtime.wire import AsyncResponse, Response
 
 if TYPE_CHECKING:
     import ssl
 
-T = TypeVar("T")
+    from digirm_runtime.flow import Send
+    from digirm_runtime.wire import Request
 
 # Failures before a byte of the request can have been acted upon.
 _NOT_SENT = (
@@ -48,250 +48,223 @@ def _tls_context() -> ssl.SSLContext:
         return _tls
 
 
-def _fault(error: Exception) -> TransportError:
-    if isinstance(error, httpx.LocalProtocolError):
-        # Its text quotes the request, credentials included.
-        return TransportError("the request cannot be written as HTTP", sent=False)
-    if isinstance(error, UnicodeError):
-        return TransportError("no such host name is possible", sent=False)
-    message = str(error) or type(error).__name__
-    return TransportError(f"{_plain_name(error)}: {message}", sent=not isinstance(error, _NOT_SENT))
-
-
-def _plain_name(error: Exception) -> str:
-    if isinstance(error, httpx.TimeoutException):
-        return "timed out"
-    return "cannot connect" if isinstance(error, httpx.ConnectError) else "the connection broke"
-
-
-def open_handler(url: str) -> Handler:
-    """The in-process server for a URL such as `sim:`. Raises RemoteManagerError where none is installed."""
-    from importlib.metadata import entry_points
-
-    scheme = url.partition(":")[0]
-    installed = entry_points(group="digirm.transports")
-    found = installed.select(name=scheme)
-    if not found:
-        known = ", ".join(sorted({f"{point.name}:" for point in installed})) or "none, as no simulator is installed"
-        raise RemoteManagerError(f"{url!r} does not begin with http:// or https:// (in process: {known})")
-    try:
-        open_url: Callable[[str], Handler] = next(iter(found)).load()
-    except ModuleNotFoundError as error:
-        raise RemoteManagerError(f"{scheme}: needs the module {error.name}: pip install 'digirm[simulator]'") from None
-    try:
-        return open_url(url)
-    except ValueError as error:
-        raise RemoteManagerError(f"{url}: {error}") from None
-
-
-class Transport:
-    """How a client's requests leave: over httpx, or to a handler in this process. Connections open at first use."""
+class HttpTransport:
+    """How requests to one origin leave over HTTP. `transport` is an httpx transport to send through instead."""
 
     def __init__(
         self,
         origin: str,
         *,
-        handler: Handler | None = None,
-        transport: Any = None,
+        transport: httpx.BaseTransport | httpx.AsyncBaseTransport | None = None,
         auth: httpx.Auth | None = None,
     ) -> None:
         self._origin = origin
-        self._handler = handler
-        self._transport = transport
+        self._given = transport
         self._auth = auth
         self._lock = threading.Lock()
-        self._sync: httpx.Client | None = None
+        self._blocking: httpx.BaseTransport | None = None
         self._finalizer: weakref.finalize[..., Any] | None = None
-        # httpx binds its connections to the event loop that opened them.
-        self._by_loop: weakref.WeakKeyDictionary[Any, httpx.AsyncClient] = weakref.WeakKeyDictionary()
+        # Connections belong to the event loop that opened them.
+        self._by_loop: weakref.WeakKeyDictionary[Any, httpx.AsyncBaseTransport] = weakref.WeakKeyDictionary()
 
     def _settings(self) -> dict[str, Any]:
-        settings: dict[str, Any] = {"follow_redirects": False, "auth": self._auth, "transport": self._transport}
-        if self._transport is None:
-            settings["verify"] = _tls_context() if self._origin.startswith("https:") else False
-        return settings
+        verify = _tls_context() if self._origin.startswith("https:") else False
+        return {"verify": verify, "proxy": _proxy(self._origin)}
 
-    # -- blocking -----------------------------------------------------------------------------------------------------
-
-    def run(self, flow: Flow[T]) -> T:
-        """Drive a flow with blocking calls."""
+    def send(self, step: Send) -> Response:
+        """Send one request. Raises TransportError."""
+        transport = self._blocking or self._open()
         try:
-            step = next(flow)
-            while True:
-                try:
-                    value = self._do(step)
-                except TransportError as error:
-                    step = flow.throw(error)
-                else:
-                    step = flow.send(value)
-        except StopIteration as stop:
-            result: T = stop.value
-            return result
-        finally:
-            flow.close()
-
-    def _do(self, step: Step) -> Response | None:
-        if isinstance(step, Send):
-            return self._send(step)
-        if isinstance(step, Wait):
-            time.sleep(step.seconds)
-        else:
-            _acquire(step)
-        return None
-
-    def _send(self, step: Send) -> Response:
-        if self._handler is not None:
-            return _whole(self._handler.handle(step.request), step.stream)
-        with self._lock:
-            if self._sync is None:
-                self._sync = httpx.Client(**self._settings())
-                self._finalizer = weakref.finalize(self, self._sync.close)
-            client = self._sync
-        try:
-            response = client.send(_request(client, step), stream=True)
+            request = _request(step)
+            if self._auth is None:
+                response = transport.handle_request(request)
+            else:
+                response = _authorized(transport, self._auth, request)
         except _FAULTS as error:
             raise _fault(error) from error
         except RuntimeError as error:
-            if not client.is_closed:
-                raise
-            raise TransportError("the client was closed during the call", sent=False) from error
-        answer = Response(
-            response.status_code, response.headers, _chunks(response, None if step.stream else step.until)
-        )
-        if not step.stream or response.status_code >= 300:
-            answer.read()
-        return answer
+            raise self._broken(error, transport) from error
+        if step.stream and response.status_code < 300:
+            return Response(response.status_code, _headers(response), _chunks(response))
+        return Response(response.status_code, _headers(response), _read(response, step.until))
+
+    def _open(self) -> httpx.BaseTransport:
+        # Threads that share a client must share its connections: those of one that lost a race would be closed in use.
+        with self._lock:
+            if self._blocking is None:
+                if self._given is not None and not isinstance(self._given, httpx.BaseTransport):
+                    raise TypeError("a blocking client needs an httpx.BaseTransport")
+                self._blocking = self._given or httpx.HTTPTransport(**self._settings())
+                self._finalizer = weakref.finalize(self, self._blocking.close)
+            return self._blocking
 
     def close(self) -> None:
-        """Close the connections of the blocking client and the handler."""
+        """Close the connections of blocking calls."""
         with self._lock:
-            client, self._sync = self._sync, None
+            transport, self._blocking = self._blocking, None
             if self._finalizer is not None:
                 self._finalizer.detach()
-        if client is not None:
-            client.close()
-        if self._handler is not None:
-            self._handler.close()
+        if transport is not None:
+            transport.close()
 
-    # -- asyncio ------------------------------------------------------------------------------------------------------
+    def _broken(self, error: RuntimeError, transport: object) -> Exception:
+        if transport is self._blocking or any(transport is one for one in self._by_loop.values()):
+            return error
+        return TransportError("the client was closed during the call", sent=True)
 
-    async def arun(self, flow: Flow[T]) -> T:
-        """Drive a flow on the running asyncio loop."""
-        try:
-            step = next(flow)
-            while True:
-                try:
-                    value = await self._ado(step)
-                except TransportError as error:
-                    step = flow.throw(error)
-                else:
-                    step = flow.send(value)
-        except StopIteration as stop:
-            result: T = stop.value
-            return result
-        finally:
-            flow.close()
-
-    async def _ado(self, step: Step) -> Response | None:
+    async def asend(self, step: Send) -> Response:
+        """`send` on the running event loop."""
         import asyncio
 
-        if isinstance(step, Send):
-            return await self._asend(step)
-        if isinstance(step, Wait):
-            await asyncio.sleep(step.seconds)
-        else:
-            await _aacquire(step)
-        return None
-
-    async def _asend(self, step: Send) -> Response:
-        import asyncio
-
-        if self._handler is not None:
-            # The handler is synchronous; a thread keeps the loop free while it works.
-            answer = await asyncio.to_thread(self._handler.handle, step.request)
-            if step.stream and answer.status < 300:
-                return AsyncResponse(answer.status, answer.headers, _in_threads(answer))
-            return _whole(answer, False)
         loop = asyncio.get_running_loop()
-        client = self._by_loop.get(loop)
-        if client is None:
-            client = self._by_loop[loop] = httpx.AsyncClient(**self._settings())
+        transport = self._by_loop.get(loop)
+        if transport is None:
+            if self._given is not None and not isinstance(self._given, httpx.AsyncBaseTransport):
+                raise TypeError("an async client needs an httpx.AsyncBaseTransport")
+            transport = self._by_loop[loop] = self._given or httpx.AsyncHTTPTransport(**self._settings())
         try:
-            response = await client.send(_request(client, step), stream=True)
+            request = _request(step)
+            if self._auth is None:
+                response = await transport.handle_async_request(request)
+            else:
+                response = await _aauthorized(transport, self._auth, request)
         except _FAULTS as error:
             raise _fault(error) from error
         except RuntimeError as error:
-            if not client.is_closed:
-                raise
-            raise TransportError("the client was closed during the call", sent=False) from error
+            raise self._broken(error, transport) from error
         if step.stream and response.status_code < 300:
-            return AsyncResponse(response.status_code, response.headers, _achunks(response, None))
-        body = b"".join([chunk async for chunk in _achunks(response, step.until)])
-        return Response(response.status_code, response.headers, body)
+            return AsyncResponse(response.status_code, _headers(response), _achunks(response))
+        return Response(response.status_code, _headers(response), await _aread(response, step.until))
 
     async def aclose(self) -> None:
-        """Close the connections of the running loop, and the handler."""
+        """Close the connections of the running event loop."""
         import asyncio
 
-        client = self._by_loop.pop(asyncio.get_running_loop(), None)
-        if client is not None:
-            await client.aclose()
-        if self._handler is not None:
-            self._handler.close()
+        transport = self._by_loop.pop(asyncio.get_running_loop(), None)
+        if transport is not None:
+            await transport.aclose()
 
 
-def _whole(response: Response, stream: bool) -> Response:
-    if not stream:
-        response.read()
-    return response
+def _proxy(origin: str) -> str | None:
+    """The proxy that the environment names for this origin, as httpx's own clients would use it."""
+    from urllib.parse import urlsplit
+    from urllib.request import getproxies, proxy_bypass
+
+    parts = urlsplit(origin)
+    proxies = getproxies()
+    found = proxies.get(parts.scheme) or proxies.get("all")
+    if not found or proxy_bypass(parts.netloc):
+        return None
+    return found if "://" in found else f"http://{found}"
 
 
-def _chunks(response: httpx.Response, until: float | None) -> Iterator[bytes]:
+def _request(step: Send) -> httpx.Request:
+    wire, timeout = step.request, step.timeout
+    if step.until is not None:
+        timeout = max(0.001, min(timeout, step.until - time.monotonic()))
+    limits = {"connect": timeout, "read": timeout, "write": timeout, "pool": timeout}
+    return httpx.Request(
+        wire.method, wire.url, headers=_raw_headers(wire), content=wire.body or None, extensions={"timeout": limits}
+    )
+
+
+def _raw_headers(wire: Request) -> list[tuple[bytes, bytes]]:
+    return [(name.encode("ascii"), value.encode("ascii")) for name, value in wire.headers.items()]
+
+
+def _headers(response: httpx.Response) -> dict[str, str]:
+    return {name.decode("latin-1"): value.decode("latin-1") for name, value in response.headers.raw}
+
+
+def _authorized(transport: httpx.BaseTransport, auth: httpx.Auth, request: httpx.Request) -> httpx.Response:
+    flow: Generator[httpx.Request, httpx.Response, None] = auth.sync_auth_flow(request)
     try:
-        for chunk in response.iter_bytes():
+        request = next(flow)
+        while True:
+            response = transport.handle_request(request)
+            response.request = request
+            try:
+                request = flow.send(response)
+            except StopIteration:
+                return response
+            response.close()
+    finally:
+        flow.close()
+
+
+async def _aauthorized(transport: httpx.AsyncBaseTransport, auth: httpx.Auth, request: httpx.Request) -> httpx.Response:
+    flow = auth.async_auth_flow(request)
+    try:
+        request = await anext(flow)
+        while True:
+            response = await transport.handle_async_request(request)
+            response.request = request
+            try:
+                request = await flow.asend(response)
+            except StopAsyncIteration:
+                return response
+            await response.aclose()
+    finally:
+        await flow.aclose()
+
+
+def _read(response: httpx.Response, until: float | None) -> bytes:
+    parts: list[bytes] = []
+    try:
+        for chunk in _pieces(response):
+            parts.append(chunk)
             _in_time(until)
-            yield chunk
-    except httpx.HTTPError as error:
+    except _FAULTS as error:
+        raise _fault(error, b"".join(parts)) from error
+    finally:
+        response.close()
+    return b"".join(parts)
+
+
+def _chunks(response: httpx.Response) -> Iterator[bytes]:
+    try:
+        yield from _pieces(response)
+    except _FAULTS as error:
         raise _fault(error) from error
     finally:
         response.close()
 
 
-async def _in_threads(response: Response) -> AsyncGenerator[bytes, None]:
-    import asyncio
+def _pieces(response: httpx.Response) -> Iterator[bytes]:
+    if "content-encoding" in response.headers or response.is_stream_consumed:
+        return response.iter_bytes()
+    # As it comes: httpx would only copy it.
+    stream: Any = response.stream
+    return iter(stream)
 
-    chunks = response.chunks()
+
+async def _aread(response: httpx.Response, until: float | None) -> bytes:
+    parts: list[bytes] = []
     try:
-        while True:
-            step = asyncio.ensure_future(asyncio.to_thread(next, chunks, None))
-            try:
-                chunk = await asyncio.shield(step)
-            finally:
-                # A body cannot be closed while a thread is in it: one that is cancelled waits for its chunk.
-                await asyncio.wait([step])
-            if chunk is None:
-                return
-            yield chunk
-    finally:
-        response.close()
-
-
-async def _achunks(response: httpx.Response, until: float | None) -> AsyncGenerator[bytes, None]:
-    try:
-        async for chunk in response.aiter_bytes():
+        async for chunk in _apieces(response):
+            parts.append(chunk)
             _in_time(until)
+    except _FAULTS as error:
+        raise _fault(error, b"".join(parts)) from error
+    finally:
+        await response.aclose()
+    return b"".join(parts)
+
+
+async def _achunks(response: httpx.Response) -> AsyncGenerator[bytes, None]:
+    try:
+        async for chunk in _apieces(response):
             yield chunk
-    except httpx.HTTPError as error:
+    except _FAULTS as error:
         raise _fault(error) from error
     finally:
         await response.aclose()
 
 
-def _request(client: httpx.Client | httpx.AsyncClient, step: Send) -> httpx.Request:
-    wire, timeout = step.request, step.timeout
-    if step.until is not None:
-        timeout = max(0.001, min(timeout, step.until - time.monotonic()))
-    return client.build_request(wire.method, wire.url, headers=wire.headers, content=wire.body or None, timeout=timeout)
+def _apieces(response: httpx.Response) -> Any:
+    if "content-encoding" in response.headers or response.is_stream_consumed:
+        return response.aiter_bytes()
+    return response.stream
 
 
 def _in_time(until: float | None) -> None:
@@ -299,46 +272,17 @@ def _in_time(until: float | None) -> None:
         raise TransportError("the answer was not complete at the deadline")
 
 
-def _patience(delay: float, until: float | None) -> float:
-    """How long to wait for a slot. Raises TransportError where it cannot come before the deadline."""
-    if until is None:
-        return delay
-    left = until - time.monotonic()
-    if left <= 0:
-        raise TransportError("no request was free under the throttle before the deadline", sent=False)
-    return min(delay, left)
+def _fault(error: Exception, body: bytes = b"") -> TransportError:
+    if isinstance(error, httpx.LocalProtocolError):
+        # Its text quotes the request, credentials included.
+        return TransportError("the request cannot be written as HTTP", sent=False)
+    if isinstance(error, UnicodeError):
+        return TransportError("no such host name is possible", sent=False)
+    message = str(error) or type(error).__name__
+    return TransportError(f"{_plain_name(error)}: {message}", sent=not isinstance(error, _NOT_SENT), body=body)
 
 
-def _acquire(step: Acquire) -> None:
-    while True:
-        woken = threading.Event()
-        delay = step.governor.enter(woken.set)
-        if delay is None:
-            return
-        try:
-            woken.wait(_patience(delay, step.until))
-        finally:
-            step.governor.forget(woken.set)
-
-
-async def _aacquire(step: Acquire) -> None:
-    import asyncio
-
-    loop = asyncio.get_running_loop()
-    while True:
-        woken = asyncio.Event()
-
-        def wake(woken: asyncio.Event = woken) -> None:
-            if not loop.is_closed():
-                loop.call_soon_threadsafe(woken.set)
-
-        delay = step.governor.enter(wake)
-        if delay is None:
-            return
-        try:
-            async with asyncio.timeout(_patience(delay, step.until)):
-                await woken.wait()
-        except TimeoutError:
-            pass
-        finally:
-            step.governor.forget(wake)
+def _plain_name(error: Exception) -> str:
+    if isinstance(error, httpx.TimeoutException):
+        return "timed out"
+    return "cannot connect" if isinstance(error, httpx.ConnectError) else "the connection broke"

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping
-from typing import Protocol
+import re
+from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping, Sequence
+from typing import Any, Protocol
 
 #: Response header by which the simulator says that it is one; a crawl that sees it writes `reconstructed` specs.
 SIMULATOR_HEADER = "x-digirm-simulator"
+
+_SECRET = re.compile(r"([?&][^=&]*(?:password|secret|install_code|auth_token)[^=&]*=)[^&#]*", re.IGNORECASE)
+
+
+def shown(url: str) -> str:
+    """A path with its parameters as logs and errors may show it: values of parameters that carry secrets are masked."""
+    return _SECRET.sub(r"\1***", url) if "?" in url else url
 
 
 class Request:
@@ -28,10 +36,23 @@ class Request:
         return f"<Request {self.method} {self.url}>"
 
 
-class Response:
-    """One HTTP response. `headers` has lower-case names; `body` is bytes, or an iterable of chunks while streamed."""
+class Held(Protocol):
+    """What a call holds while it lasts: a slot of the throttle."""
 
-    __slots__ = ("body", "headers", "status")
+    owner: Any
+
+    def release(self) -> None:
+        """Give it back."""
+        ...
+
+
+class Response:
+    """One HTTP response. `headers` has lower-case names; `body` is bytes, or an iterable of chunks while streamed.
+
+    `held` is what closing gives back beside the body.
+    """
+
+    __slots__ = ("body", "headers", "held", "status")
 
     def __init__(
         self, status: int, headers: Mapping[str, str] | None = None, body: bytes | Iterable[bytes] = b""
@@ -39,6 +60,7 @@ class Response:
         self.status = status
         self.headers: dict[str, str] = {k.lower(): v for k, v in (headers or {}).items()}
         self.body = body
+        self.held: Sequence[Held] = ()
 
     def read(self) -> bytes:
         """The whole body; a streamed one is read to its end and kept."""
@@ -47,17 +69,35 @@ class Response:
         return self.body
 
     def chunks(self) -> Iterator[bytes]:
-        """The body in pieces."""
+        """The body in pieces. Whoever reads them counts as the one who will give back what is held."""
         if isinstance(self.body, bytes):
             yield self.body
-        else:
-            yield from self.body
+            return
+        for chunk in self.body:
+            self._touch()
+            yield chunk
 
     def close(self) -> None:
         """Give back what a streamed body holds, read to its end or not."""
-        close = getattr(self.body, "close", None)
-        if close is not None:
-            close()
+        try:
+            close = getattr(self.body, "close", None)
+            if close is not None:
+                close()
+        finally:
+            self._release()
+
+    def _touch(self) -> None:
+        if self.held:
+            from digirm_runtime.throttle import me
+
+            owner = me()
+            for held in self.held:
+                held.owner = owner
+
+    def _release(self) -> None:
+        held, self.held = self.held, ()
+        for one in held:
+            one.release()
 
     def __repr__(self) -> str:
         return f"<Response {self.status}>"
@@ -72,9 +112,23 @@ class AsyncResponse(Response):
         super().__init__(status, headers)
         self.stream = stream
 
+    async def aread(self) -> bytes:
+        """The whole body, read to its end and kept."""
+        self.body = b"".join([chunk async for chunk in self.stream])
+        return self.body
+
+    async def achunks(self) -> AsyncGenerator[bytes, None]:
+        """The body in pieces. Whoever reads them counts as the one who will give back what is held."""
+        async for chunk in self.stream:
+            self._touch()
+            yield chunk
+
     async def aclose(self) -> None:
         """Give back what the stream holds, read to its end or not."""
-        await self.stream.aclose()
+        try:
+            await self.stream.aclose()
+        finally:
+            self._release()
 
 
 class Handler(Protocol):

@@ -23,6 +23,7 @@ from digirm_runtime.errors import (
     Throttled,
     TransportError,
 )
+from digirm_runtime.hooks import Event, Hooks
 from digirm_runtime.options import ApiKey, Options, Throttle
 from tests.support.server import Answer, Got, Server, cut_json, dropped, script, truncated
 
@@ -309,10 +310,15 @@ def test_a_throttled_answer_holds_back_every_client_of_the_account() -> None:
         one, other = Client(server.url, **settings), Client(server.url, **settings)
         with pytest.raises(Throttled):
             one.request("GET", "/x", options=Options(retries=0))
-        assert other._governor is not None
-        delay = other._governor.enter(lambda: None)
-        assert delay is not None
-        assert 25 < delay <= 30
+        waits: list[Event] = []
+        told = Client(server.url, **settings, hooks=Hooks(on_wait=waits.append))
+        with pytest.raises(TransportError, match="throttle"):
+            told.request("GET", "/y", options=Options(deadline=0.05))
+        assert waits[0].seconds is not None
+        assert 25 < waits[0].seconds <= 30
+        with pytest.raises(TransportError, match="throttle"):
+            other.request("GET", "/y", options=Options(deadline=0.05))
+        assert len(server.got) == 1
 
 
 def test_a_deadline_bounds_an_answer_that_trickles(request_with: Request) -> None:

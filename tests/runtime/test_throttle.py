@@ -1,8 +1,22 @@
+"""The governor by itself, on a clock of the test."""
+
+import asyncio
+import gc
+import threading
+from itertools import count
+from math import inf
+from typing import Any
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from digirm_runtime import throttle
+from digirm_runtime.errors import WouldWaitForItself
 from digirm_runtime.options import Throttle
-from digirm_runtime.throttle import Governor, governor
+from digirm_runtime.throttle import MARGIN, PATIENCE, Governor, Slot, Waiter, me, member
+
+numbers = count()
 
 
 class Clock:
@@ -13,8 +27,41 @@ class Clock:
         return self.now
 
 
-def no_wake() -> None:
-    pass
+class Caller(Waiter):
+    """A waiter that keeps who was woken; every one is another thread to the governor."""
+
+    def __init__(self, woken: list[str] | None = None, name: str = "", alive: bool = True) -> None:
+        def wake() -> bool:
+            if woken is not None and alive:
+                woken.append(name)
+            return alive
+
+        super().__init__(wake, (-next(numbers), None), blocks=True)
+
+
+def guard(*windows: tuple[int, float], concurrent: int = 4, clock: Clock | None = None) -> Governor:
+    made = Governor(clock or Clock())
+    limits = Throttle(*windows, concurrent=concurrent)
+    made.join(limits)
+    made.keeps = limits  # type: ignore[attr-defined]  # limits hold as long as the client that asked for them
+    return made
+
+
+def slot(governor: Governor) -> Slot:
+    taken = governor.enter(Caller())
+    assert isinstance(taken, Slot)
+    return taken
+
+
+def delay(governor: Governor) -> float | None:
+    """How long a newcomer would wait, as far as that is known."""
+    caller = Caller()
+    answer = governor.enter(caller)
+    if isinstance(answer, Slot):
+        answer.release()
+        return 0.0
+    governor.forget(caller)
+    return caller.expected
 
 
 steps = st.lists(st.tuples(st.sampled_from(["enter", "leave", "tick"]), st.floats(0.01, 5.0)), max_size=80)
@@ -23,84 +70,317 @@ steps = st.lists(st.tuples(st.sampled_from(["enter", "leave", "tick"]), st.float
 @given(steps, st.integers(1, 4), st.integers(1, 3))
 def test_no_window_ever_holds_more_than_its_limit(moves: list[tuple[str, float]], requests: int, at_once: int) -> None:
     clock = Clock()
-    guard = Governor(Throttle((requests, 3.0), (requests + 2, 9.0), concurrent=at_once), clock)
-    running: list[float] = []
+    governor = guard((requests, 3.0), (requests + 2, 9.0), concurrent=at_once, clock=clock)
+    running: list[tuple[float, Slot]] = []
     spans: list[tuple[float, float]] = []
     for move, amount in moves:
         if move == "tick":
             clock.now += amount
         elif move == "enter":
-            if guard.enter(no_wake) is None:
-                running.append(clock.now)
+            caller = Caller()
+            taken = governor.enter(caller)
+            if isinstance(taken, Slot):
+                running.append((clock.now, taken))
+            governor.forget(caller)
         elif running:
-            spans.append((running.pop(0), clock.now))
-            guard.leave()
+            started, taken = running.pop(0)
+            spans.append((started, clock.now))
+            taken.release()
         assert len(running) <= at_once
     # A server may count a request at any moment between its start and its answer: the worst case has to hold.
-    starts = [start for start, _ in spans] + running
-    ends = {id(span): span[1] for span in spans}
+    starts = [start for start, _ in spans] + [start for start, _ in running]
     for seconds, limit in ((3.0, requests), (9.0, requests + 2)):
         for start in starts:
-            counted = [s for s in spans if s[0] <= start and ends[id(s)] > start - seconds] + [
-                s for s in running if s <= start
-            ]
-            assert len(counted) <= limit
+            counted = [span for span in spans if span[0] <= start and span[1] > start - seconds]
+            assert len(counted) + sum(1 for began, _ in running if began <= start) <= limit
 
 
 def test_the_delay_is_enough_and_not_more() -> None:
     clock = Clock()
-    guard = Governor(Throttle((2, 10.0), concurrent=4), clock)
-    for _ in range(2):
-        assert guard.enter(no_wake) is None
+    governor = guard((2, 10.0), clock=clock)
+    one, other = slot(governor), slot(governor)
+    assert delay(governor) is None  # nobody knows when the answers come
     clock.now += 1
-    guard.leave()
+    one.release()
     clock.now += 1
-    guard.leave()
-    delay = guard.enter(no_wake)
-    assert delay == 9.0
-    clock.now += 9.0
-    assert guard.enter(no_wake) is None
-    assert guard.enter(no_wake) is not None
+    other.release()
+    waits = delay(governor)
+    assert waits == pytest.approx(9.0 + MARGIN)
+    clock.now += waits or 0
+    slot(governor)
+    assert delay(governor) != 0
 
 
-def test_a_waiter_is_woken_by_a_free_slot_and_forgotten_when_it_gives_up() -> None:
-    guard = Governor(Throttle(concurrent=1))
+def test_who_waits_is_served_in_turn() -> None:
     woken: list[str] = []
+    governor = guard(concurrent=1)
+    held = slot(governor)
+    callers = {name: Caller(woken, name) for name in "abc"}
+    for caller in callers.values():
+        assert not isinstance(governor.enter(caller), Slot)
+    held.release()
+    assert woken == ["a"]
+    assert not isinstance(governor.enter(Caller()), Slot), "a newcomer must not overtake"
+    assert not isinstance(governor.enter(callers["b"]), Slot)
+    held = governor.enter(callers["a"])  # type: ignore[assignment]
+    assert isinstance(held, Slot)
+    assert woken == ["a", "b"]
+    governor.forget(callers["b"])
+    assert woken == ["a", "b", "c"]
+    held.release()
+    assert isinstance(governor.enter(callers["c"]), Slot)
 
-    def first() -> None:
-        woken.append("first")
 
-    def second() -> None:
-        woken.append("second")
-
-    assert guard.enter(no_wake) is None
-    assert guard.enter(first) is not None
-    assert guard.enter(second) is not None
-    guard.forget(first)
-    guard.leave()
-    assert woken == ["second"]
-    assert guard.enter(first) is None
-
-
-def test_a_pause_holds_for_everybody() -> None:
+def test_a_waiter_whose_loop_is_gone_or_blocked_holds_up_nobody() -> None:
     clock = Clock()
-    guard = Governor(Throttle((100, 60.0)), clock)
-    guard.pause(5.0)
-    assert guard.enter(no_wake) == 5.0
+    woken: list[str] = []
+    governor = guard(concurrent=1, clock=clock)
+    held = slot(governor)
+    gone, blocked, last = Caller(alive=False), Caller(woken, "blocked"), Caller(woken, "last")
+    for caller in (gone, blocked, last):
+        governor.enter(caller)
+    held.release()
+    assert woken == ["blocked"]
+    again = governor.enter(last)
+    assert not isinstance(again, Slot)
+    assert again <= PATIENCE
+    clock.now += PATIENCE + 0.1
+    assert isinstance(governor.enter(last), Slot)
+
+
+def test_a_slot_is_given_back_once() -> None:
+    governor = guard(concurrent=1)
+    taken = slot(governor)
+    taken.release()
+    taken.release()
+    slot(governor)
+    assert delay(governor) is None
+
+
+def test_a_slot_that_the_garbage_collector_gives_back_meanwhile() -> None:
+    clock = Clock()
+    governor = guard(concurrent=1, clock=clock)
+    taken = slot(governor)
+
+    def collects() -> float:
+        # As if an abandoned stream were finalized in the middle of the governor's own work.
+        governor._clock = clock
+        taken.release()
+        return clock.now
+
+    woken: list[str] = []
+    governor._clock = collects
+    caller = Caller(woken, "caller")
+    assert not isinstance(governor.enter(caller), Slot)
+    assert woken == ["caller"]
+    assert isinstance(governor.enter(caller), Slot)
+
+
+@pytest.mark.parametrize("blocks", [True, False])
+def test_waiting_for_oneself_is_an_error(blocks: bool) -> None:
+    governor = guard(concurrent=2)
+
+    async def main() -> None:
+        mine = me()
+        held = [slot(governor), slot(governor)]
+        with pytest.raises(WouldWaitForItself, match="stream that is not read"):
+            governor.enter(Waiter(lambda: True, mine, blocks=blocks))
+        # Another task can wait for this one to give a slot back, but not if it blocks the thread of both.
+        other = Waiter(lambda: True, (mine[0], object()), blocks=blocks)
+        if blocks:
+            with pytest.raises(WouldWaitForItself):
+                governor.enter(other)
+        else:
+            assert not isinstance(governor.enter(other), Slot)
+        elsewhere = Waiter(lambda: True, (mine[0] + 1, None), blocks=True)
+        assert not isinstance(governor.enter(elsewhere), Slot)
+        governor.forget(elsewhere)
+        governor.forget(other)
+        held[0].owner = (mine[0] + 1, None)
+        waiting = Waiter(lambda: True, mine, blocks=blocks)
+        assert not isinstance(governor.enter(waiting), Slot)
+        governor.forget(waiting)
+
+    asyncio.run(main())
+
+
+def test_refusals_lower_the_limit_which_recovers() -> None:
+    clock = Clock()
+    governor = guard((40, 10.0), (240, 60.0), clock=clock)
+    for _ in range(24):
+        slot(governor).release()
+    governor.refuse(0.5, told=False)
+    governor.refuse(0.5, told=False)  # another one under way: the same lesson
+    assert delay(governor) == pytest.approx(10.0 + MARGIN)
+    clock.now += 11
+    for _ in range(24):
+        slot(governor).release()
+    assert delay(governor) != 0
+    clock.now += 60
+    for _ in range(28):  # a tenth of what was asked for more, after a minute
+        slot(governor).release()
+    assert delay(governor) != 0
+    clock.now += 3600
+    for _ in range(40):
+        slot(governor).release()
+    assert delay(governor) != 0
+
+
+def test_the_fullest_window_is_the_one_that_was_too_large() -> None:
+    clock = Clock()
+    governor = guard((240, 60.0), (40, 10.0), clock=clock)
+    for _ in range(3):
+        for _ in range(40):
+            slot(governor).release()
+        clock.now += 10.01
+    governor.refuse(0.5, told=False)
+    clock.now += 0.5
+    # 120 a minute: nothing before the first forty are a minute old.
+    assert delay(governor) == pytest.approx(60 - 30.03 - 0.5 + MARGIN)
+
+
+def test_a_limit_is_lowered_by_half_at_most_and_never_to_nothing() -> None:
+    clock = Clock()
+    governor = guard((40, 10.0), clock=clock)
+    for left in (20, 10, 5, 2, 1, 1):
+        governor.refuse(1.0, told=False)
+        clock.now += 20
+        for _ in range(left):
+            slot(governor).release()
+        assert delay(governor) != 0
+        clock.now += 10.1
+
+
+def test_what_the_server_says_is_obeyed_and_no_lesson() -> None:
+    clock = Clock()
+    governor = guard((100, 60.0), clock=clock)
+    governor.refuse(5.0, told=True)
+    assert delay(governor) == 5.0
     clock.now += 5.0
-    assert guard.enter(no_wake) is None
+    for _ in range(100):
+        slot(governor).release()
+    assert delay(governor) != 0
 
 
-def test_one_account_has_one_governor_as_strict_as_its_strictest_client() -> None:
-    mine = governor("https://h", "account", Throttle((240, 60), concurrent=4))
-    assert governor("https://h", "account", Throttle((3, 60), concurrent=2)) is mine
-    assert governor("https://h", "account", Throttle((100, 60), concurrent=8)) is mine
-    assert governor("https://h", "other", Throttle((240, 60))) is not mine
-    for _ in range(2):
-        assert mine.enter(no_wake) is None
-    assert mine.enter(no_wake) is not None
-    for _ in range(2):
-        mine.leave()
-    assert mine.enter(no_wake) is None
-    mine.leave()
-    assert mine.enter(no_wake) is not None
+def test_one_account_is_as_strict_as_its_strictest_client() -> None:
+    mine = member("https://h", "strict", Throttle((240, 60), concurrent=4))
+    governor = mine.governors[0]
+    stricter: Any = member("https://h", "strict", Throttle((3, 60), concurrent=2))
+    assert stricter.governors[0] is governor
+    assert member("https://h", "strict", Throttle((100, 60), concurrent=8)).governors[0] is governor
+    assert member("https://h", "other", Throttle((240, 60))).governors[0] is not governor
+    held = [slot(governor), slot(governor)]
+    assert delay(governor) is None
+    for taken in held:
+        taken.release()
+    slot(governor).release()
+    assert delay(governor) == pytest.approx(60 + MARGIN, abs=1)
+    # The limits are those of clients that live; what was sent is not forgotten with them.
+    del stricter
+    gc.collect()
+    for _ in range(237):
+        slot(governor).release()
+    assert delay(governor) != 0
+
+
+def test_an_account_remembers_beyond_its_last_client() -> None:
+    only: Any = member("https://h", "remembered", Throttle((1, 60)))
+    slot(only.governors[0]).release()
+    del only
+    gc.collect()
+    again = member("https://h", "remembered", Throttle((1, 60)))
+    assert delay(again.governors[0]) == pytest.approx(60, abs=1)
+
+
+def test_accounts_that_nobody_uses_are_forgotten() -> None:
+    for number in range(50):
+        member("https://h", f"passing {number}", Throttle((1, 60)))
+        gc.collect()
+    assert sum(1 for _, account in throttle._accounts if account.startswith("passing")) <= 2
+
+
+def test_uploads_have_a_bucket_of_their_own_and_count_as_requests() -> None:
+    mine = member("https://h", "uploads", Throttle((240, 60), concurrent=4, uploads=(2, 60)))
+    uploads, requests = mine.uploading
+    assert requests is mine.governors[0]
+    first = slot(uploads)
+    assert delay(uploads) is None, "one at a time"
+    first.release()
+    slot(uploads).release()
+    assert delay(uploads) == pytest.approx(60, abs=1)
+    assert delay(requests) == 0
+    without = member("https://h", "no bucket", Throttle((240, 60), uploads=None))
+    assert without.uploading == without.governors
+
+
+def test_threads_and_tasks_share_the_slots() -> None:
+    governor = guard((1000, 60), concurrent=2)
+    governor._clock = __import__("time").monotonic
+    now, most, done = 0, 0, 0
+    lock = threading.Lock()
+
+    from digirm_runtime import drivers
+    from digirm_runtime.flow import Acquire
+
+    def use(taken: Slot) -> None:
+        nonlocal now, most, done
+        with lock:
+            now, most = now + 1, max(most, now + 1)
+        with lock:
+            now, done = now - 1, done + 1
+        taken.release()
+
+    def thread() -> None:
+        for _ in range(40):
+            use(drivers._acquire(Acquire(governor, None)))
+
+    async def task() -> None:
+        for _ in range(40):
+            use(await drivers._aacquire(Acquire(governor, None)))
+
+    async def tasks() -> None:
+        await asyncio.gather(*(task() for _ in range(4)))
+
+    threads = [threading.Thread(target=thread) for _ in range(4)]
+    threads += [threading.Thread(target=asyncio.run, args=(tasks(),)) for _ in range(2)]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join()
+    assert (done, now) == (12 * 40, 0)
+    assert most <= 2
+
+
+def test_a_cancelled_waiter_takes_nothing_with_it() -> None:
+    from digirm_runtime import drivers
+    from digirm_runtime.flow import Acquire
+
+    governor = guard(concurrent=1)
+
+    async def main() -> None:
+        held = await drivers._aacquire(Acquire(governor, None))
+        waiting = [asyncio.ensure_future(drivers._aacquire(Acquire(governor, None))) for _ in range(3)]
+        while len(governor._queue) < 3:
+            await asyncio.sleep(0)
+        waiting[0].cancel()
+        held.release()
+        (await waiting[1]).release()
+        (await waiting[2]).release()
+        with pytest.raises(asyncio.CancelledError):
+            await waiting[0]
+        assert not governor._queue
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize(
+    "limits",
+    [((0, 60),), ((1, 0),), ((1, -1),), ((1, inf),), ((1, float("nan")),)],
+)
+def test_limits_that_are_none(limits: tuple[tuple[int, float], ...]) -> None:
+    with pytest.raises(ValueError, match="a throttle needs"):
+        Throttle(*limits)
+    with pytest.raises(ValueError, match="a throttle needs"):
+        Throttle(uploads=limits[0])
+    with pytest.raises(ValueError, match="a throttle needs"):
+        Throttle((1, 60), concurrent=0)

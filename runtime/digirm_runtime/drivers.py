@@ -1,0 +1,149 @@
+"""The two drivers of the flow: one over blocking calls, one over asyncio. What sends is given to them."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+from digirm_runtime.errors import RemoteManagerError, TransportError
+from digirm_runtime.flow import Acquire, Send, Wait
+from digirm_runtime.throttle import Slot, Waiter, me
+
+if TYPE_CHECKING:
+    from digirm_runtime.flow import Flow, Step
+    from digirm_runtime.wire import Response
+
+T = TypeVar("T")
+
+
+class Transport(Protocol):
+    """How requests leave; connections open at first use, and again after closing."""
+
+    def send(self, step: Send) -> Response:
+        """Send one request. Raises TransportError."""
+        ...
+
+    async def asend(self, step: Send) -> Response:
+        """`send` on the running event loop."""
+        ...
+
+    def close(self) -> None:
+        """Close the connections of blocking calls."""
+        ...
+
+    async def aclose(self) -> None:
+        """Close the connections of the running event loop."""
+        ...
+
+
+def run(flow: Flow[T], transport: Transport) -> T:
+    """Drive a flow with blocking calls."""
+    try:
+        step = next(flow)
+        while True:
+            try:
+                value = _do(step, transport)
+            except RemoteManagerError as error:
+                step = flow.throw(error)
+            else:
+                step = flow.send(value)
+    except StopIteration as stop:
+        result: T = stop.value
+        return result
+    finally:
+        flow.close()
+
+
+async def arun(flow: Flow[T], transport: Transport) -> T:
+    """Drive a flow on the running asyncio loop."""
+    try:
+        step = next(flow)
+        while True:
+            try:
+                value = await _ado(step, transport)
+            except RemoteManagerError as error:
+                step = flow.throw(error)
+            else:
+                step = flow.send(value)
+    except StopIteration as stop:
+        result: T = stop.value
+        return result
+    finally:
+        flow.close()
+
+
+def _do(step: Step, transport: Transport) -> Any:
+    if isinstance(step, Send):
+        return transport.send(step)
+    if isinstance(step, Wait):
+        return time.sleep(step.seconds)
+    return _acquire(step)
+
+
+async def _ado(step: Step, transport: Transport) -> Any:
+    if isinstance(step, Send):
+        return await transport.asend(step)
+    if isinstance(step, Wait):
+        import asyncio
+
+        return await asyncio.sleep(step.seconds)
+    return await _aacquire(step)
+
+
+def _acquire(step: Acquire) -> Slot:
+    woken = threading.Event()
+
+    def wake() -> bool:
+        woken.set()
+        return True
+
+    waiter = Waiter(wake, step.owner or me(), blocks=True)
+    try:
+        while not isinstance(answer := step.governor.enter(waiter), Slot):
+            woken.wait(_patience(answer, step, waiter))
+            woken.clear()
+    except BaseException:
+        step.governor.forget(waiter)
+        raise
+    return answer
+
+
+async def _aacquire(step: Acquire) -> Slot:
+    import asyncio
+
+    loop, woken = asyncio.get_running_loop(), asyncio.Event()
+
+    def wake() -> bool:
+        try:
+            loop.call_soon_threadsafe(woken.set)
+        except RuntimeError:  # the loop was closed over a task that waited
+            return False
+        return True
+
+    waiter = Waiter(wake, step.owner or me(), blocks=False)
+    try:
+        while not isinstance(answer := step.governor.enter(waiter), Slot):
+            try:
+                async with asyncio.timeout(_patience(answer, step, waiter)):
+                    await woken.wait()
+            except TimeoutError:
+                pass
+            woken.clear()
+    except BaseException:
+        step.governor.forget(waiter)
+        raise
+    return answer
+
+
+def _patience(delay: float, step: Acquire, waiter: Waiter) -> float:
+    """How long to wait for a slot. Raises TransportError where it cannot come before the deadline."""
+    if step.on_wait is not None:
+        step.on_wait(waiter.expected)
+        step.on_wait = None
+    if step.until is None:
+        return delay
+    left = step.until - time.monotonic()
+    if left <= 0:
+        raise TransportError("no request was free under the throttle before the deadline", sent=False)
+    return min(delay, left)
