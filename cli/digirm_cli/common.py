@@ -24,11 +24,15 @@ def named(text: str) -> str:
     return text
 
 
+def plain(text: str) -> str:
+    """Text for a terminal: what a server put into it cannot move the cursor or colour anything."""
+    return "".join(char if char.isprintable() or char == "\n" else ascii(char)[1:-1] for char in text)
+
+
 def warn(message: str) -> None:
-    """Print `message` to standard error; what a server put into it cannot move the cursor or colour the terminal."""
-    shown = "".join(char if char.isprintable() or char == "\n" else ascii(char)[1:-1] for char in message)
+    """Print `message` to standard error."""
     try:
-        print(f"digirm: {shown}", file=sys.stderr)
+        print(f"digirm: {plain(message)}", file=sys.stderr)
     except OSError:
         let_go(sys.stderr)  # nobody is left to be told
 

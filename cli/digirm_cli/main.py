@@ -11,14 +11,15 @@ import argparse
 import io
 import os
 import sys
+import warnings
 from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from digirm_cli.common import INTERRUPTED, READER_LEFT, fail, let_go
+from digirm_cli.common import INTERRUPTED, READER_LEFT, fail, let_go, warn
 
-COMMANDS = ("check", "crawl", "generate", "simulate")
+COMMANDS = ("check", "crawl", "generate", "simulate", "whoami")
 
 
 class _Version(argparse.Action):
@@ -77,7 +78,10 @@ def _run(arguments: list[str]) -> int:
     from digirm_runtime.errors import APIError, RemoteManagerError, TransportError
 
     try:
-        code: int = args.run(args)
+        with warnings.catch_warnings():
+            # The line of the program that a warning points at is nothing to the user of a command.
+            warnings.showwarning = lambda message, *_: warn(str(message))
+            code: int = args.run(args)
     except (APIError, TransportError) as error:
         return fail(" ".join(str(error).split()))
     except RemoteManagerError as error:

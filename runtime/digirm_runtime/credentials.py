@@ -11,7 +11,7 @@ from digirm_runtime.errors import CredentialsError
 from digirm_runtime.options import ApiKey
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 DEFAULT_URL = "https://remotemanager.digi.com"
 
@@ -40,15 +40,20 @@ class Credentials:
 
 
 def basic(user: str, password: str) -> dict[str, str]:
-    """The header of HTTP Basic authentication. Raises CredentialsError for text that has no UTF-8."""
-    try:
-        return {"authorization": "Basic " + b64encode(f"{user}:{password}".encode()).decode()}
-    except UnicodeEncodeError:
-        raise CredentialsError("the user or password holds characters that cannot be sent") from None
+    """The header of HTTP Basic authentication. Raises CredentialsError for what it cannot carry (RFC 7617)."""
+    for name, value in (("user", user), ("password", password)):
+        # The value stays out of the message: it is, or is almost, a secret.
+        if not value:
+            raise CredentialsError(f"the {name} is empty")
+        if any(char < " " or char == "\x7f" or "\ud800" <= char <= "\udfff" for char in value):
+            raise CredentialsError(f"the {name} holds characters that cannot be sent, such as a line break")
+    if ":" in user:
+        raise CredentialsError("the user holds a colon, which separates it from the password")
+    return {"authorization": "Basic " + b64encode(f"{user}:{password}".encode()).decode()}
 
 
 def given(auth: object) -> Credentials:
-    """Credentials passed by the caller. Raises TypeError for anything else."""
+    """Credentials passed by the caller. Raises CredentialsError where they cannot be sent, TypeError for no such."""
     if isinstance(auth, ApiKey):
         return Credentials(auth.headers(), "auth argument (API key)")
     if isinstance(auth, tuple) and len(auth) == 2 and all(isinstance(part, str) for part in auth):
@@ -57,45 +62,68 @@ def given(auth: object) -> Credentials:
 
 
 def discover(url: str, environ: Mapping[str, str] | None = None) -> Credentials:
-    """Credentials for `url` from the environment or netrc. Raises CredentialsError where there are none."""
+    """Credentials for `url` from the environment or netrc; called while a client is made.
+
+    Raises CredentialsError where there are none, half of them, or some that cannot be sent. Warns where the environment
+    holds an API key and a user both.
+    """
     env = os.environ if environ is None else environ
-    key, secret = env.get("DIGIRM_API_KEY_ID"), env.get("DIGIRM_API_KEY_SECRET")
-    user, password = env.get("DIGIRM_USERNAME"), env.get("DIGIRM_PASSWORD")
-    for one, other, names in (
-        (key, secret, "DIGIRM_API_KEY_ID and DIGIRM_API_KEY_SECRET"),
-        (user, password, "DIGIRM_USERNAME and DIGIRM_PASSWORD"),
-    ):
-        if bool(one) != bool(other):
-            raise CredentialsError(f"only one of {names} is set")
-    if key and secret:
-        if user:
+    key = _pair(env, "DIGIRM_API_KEY_ID", "DIGIRM_API_KEY_SECRET")
+    if key is not None:
+        if env.get("DIGIRM_USERNAME"):
             import warnings
 
-            warnings.warn("both an API key and a user are set in the environment; the API key is used", stacklevel=4)
-        try:
-            return Credentials(ApiKey(key, secret).headers(), "environment (DIGIRM_API_KEY_ID)")
-        except CredentialsError as error:
-            raise CredentialsError(f"DIGIRM_API_KEY_ID and DIGIRM_API_KEY_SECRET: {error}") from None
-    if user and password:
-        return Credentials(basic(user, password), "environment (DIGIRM_USERNAME)")
-    found = _netrc(urlsplit(url).hostname or "", env.get("NETRC"))
-    if found is not None:
-        return Credentials(basic(*found), "netrc")
-    raise CredentialsError(
-        "no credentials: set DIGIRM_API_KEY_ID and DIGIRM_API_KEY_SECRET (or DIGIRM_USERNAME and DIGIRM_PASSWORD), "
-        f"add {urlsplit(url).hostname} to ~/.netrc, or pass auth="
-    )
+            text = "DIGIRM_API_KEY_ID and DIGIRM_USERNAME are both set in the environment; the API key is used"
+            warnings.warn(text, stacklevel=3)  # the line that makes the client
+        return _found(lambda: ApiKey(*key).headers(), "environment (DIGIRM_API_KEY_ID)")
+    user = _pair(env, "DIGIRM_USERNAME", "DIGIRM_PASSWORD")
+    if user is not None:
+        return _found(lambda: basic(*user), "environment (DIGIRM_USERNAME)")
+    host, file = urlsplit(url).hostname or "", env.get("NETRC") or None
+    shown = file or "~/.netrc"
+    entry = _netrc(host, file, shown)
+    if entry is None:
+        raise CredentialsError(
+            "no credentials: set DIGIRM_API_KEY_ID and DIGIRM_API_KEY_SECRET (or DIGIRM_USERNAME and DIGIRM_PASSWORD), "
+            f"add {host} to {shown}, or pass auth="
+        )
+    name, login, password = entry
+    return _found(lambda: basic(login, password), f"netrc ({shown}, {name})")
 
 
-def _netrc(host: str, path: str | None) -> tuple[str, str] | None:
+def _pair(env: Mapping[str, str], name: str, secret: str) -> tuple[str, str] | None:
+    """Two variables that belong together; None where neither is set or both are empty."""
+    values = env.get(name, ""), env.get(secret, "")
+    if not any(values):
+        return None
+    if not all(values):
+        raise CredentialsError(f"only one of {name} and {secret} is set")
+    return values
+
+
+def _found(headers: Callable[[], dict[str, str]], source: str) -> Credentials:
+    try:
+        return Credentials(headers(), source)
+    except CredentialsError as error:
+        raise CredentialsError(f"{source}: {error}") from None
+
+
+def _netrc(host: str, file: str | None, shown: str) -> tuple[str, str, str] | None:
+    """(name of the entry, login, password) for a host; None where there is no file or no entry for it."""
     from netrc import NetrcParseError, netrc
 
     try:
-        entry = netrc(path).authenticators(host)
-    except OSError:
+        entries = {name.lower(): (name, login, key or "") for name, (login, _, key) in netrc(file).hosts.items()}
+    except FileNotFoundError:
         return None
+    except OSError as error:
+        reason = error.strerror or "it cannot be opened"
     except UnicodeDecodeError:
-        raise CredentialsError("netrc cannot be read: it is not UTF-8") from None
+        reason = "it is not UTF-8"
     except NetrcParseError as error:
-        raise CredentialsError(f"netrc cannot be read: line {error.lineno}: {error.msg}") from None
-    return (entry[0], entry[2] or "") if entry else None
+        # The parser quotes words of the file, which may be a part of a password; of its checks it says more.
+        reason = error.msg if error.lineno is None else f"it goes wrong near line {error.lineno}"
+    else:
+        # Names of hosts have no case. The entry `default` is for all others.
+        return entries.get(host.lower()) or entries.get("default")
+    raise CredentialsError(f"{shown} cannot be read: {reason}")

@@ -135,7 +135,8 @@ class BadRequest(APIError):
         """Add what is known of a query that was refused."""
         if report is not None:
             self.report = report
-            self.args = (f"{self.args[0]}\n{report}",)
+            # The report holds the server's words already.
+            self.args = (f"{self.method} {self.url} answered {self.status}\n{report}",)
 
 
 class AuthError(APIError):

@@ -210,6 +210,13 @@ def decode_json(response: Response, *, required: bool) -> Any:
     try:
         return msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        import json
+
+        try:
+            # Halves of surrogate pairs, NaN, a byte-order mark: one name in a page must not cost the page.
+            return json.loads(body)
+        except (ValueError, RecursionError):
+            pass
         what = "ends early or is no JSON" if body else "is empty"
         kind = response.headers.get("content-type", "no content type")
         raise TransportError(f"answered {response.status}, but the body ({kind}) {what}: {error}", body=body) from None

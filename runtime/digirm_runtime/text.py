@@ -1,4 +1,4 @@
-"""How the service writes numbers and times: the same in queries and in parameters."""
+"""How the service writes numbers and times, in queries and parameters, and how the times of its answers are read."""
 
 from __future__ import annotations
 
@@ -29,3 +29,28 @@ def time_text(value: datetime) -> str:
     from datetime import UTC
 
     return value.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
+
+
+def parse_time(value: str | int) -> datetime:
+    """A time of an answer as an aware datetime in UTC.
+
+    Text is ISO 8601 with a zone (`2021-02-18T21:01:39.607Z`, as the v1 API writes it; any offset, any number of
+    fraction digits, of which six are kept) or, as the older API writes it, epoch milliseconds of at least 12 digits; an
+    int is epoch milliseconds. Raises ValueError for anything else, a time without a zone included: it would be anyone's
+    guess.
+    """
+    from datetime import UTC, datetime, timedelta
+
+    try:
+        if isinstance(value, int):
+            return datetime.fromtimestamp(0, UTC) + timedelta(milliseconds=value)
+        text = value.strip()
+        # Fewer digits would be a date without its dashes to ISO 8601.
+        if text.isascii() and text.isdecimal() and 12 <= len(text) <= 15:
+            return datetime.fromtimestamp(0, UTC) + timedelta(milliseconds=int(text))
+        time = datetime.fromisoformat(text)
+        if time.tzinfo is not None:
+            return time.astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise ValueError(f"{value!r:.60} is no time: the service writes 2021-02-18T21:01:39.607Z") from None
+    raise ValueError(f"{text[:60]!r} has no time zone")

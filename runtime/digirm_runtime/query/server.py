@@ -49,7 +49,8 @@ def read(message: str, text: str, endpoint: str | None = None, language: Languag
     if at is None:
         first = Diagnostic("Q501", "error", f"the service: {words}", offset, min(offset + 1, len(text)))
     else:
-        first = at._replace(severity="error", message=f"{at.message} (the service: {words})")
+        said = "" if words in at.message else f" (the service: {words})"
+        first = at._replace(severity="error", message=at.message + said)
     rest = [each for each in own.diagnostics if each is not at and _of_query(each) and each.severity == "error"]
     spec = _Service(own.spec.api_version, own.spec.provenance, own.spec.fingerprint)
     return Report(own.texts, [first, *rest], spec=spec, endpoint=endpoint, query=own.query)

@@ -186,7 +186,7 @@ def literal_time(literal: Literal, now: datetime) -> int | None:
         return milliseconds(now) + (distance if sign == "+" else -distance)
     if literal.kind == "number":
         return _whole(number(literal.text))
-    return parse_time(literal.text)
+    return _moment(literal.text)
 
 
 def number(value: object) -> int | float | None:
@@ -207,7 +207,7 @@ def number(value: object) -> int | float | None:
 
 def instant(value: object) -> int | None:
     """A stored time as milliseconds since 1970: ISO 8601 text, or such a number; None for what is none."""
-    return parse_time(value) if isinstance(value, str) else _whole(number(value))
+    return _moment(value) if isinstance(value, str) else _whole(number(value))
 
 
 def when(text: str) -> datetime | None:
@@ -219,7 +219,7 @@ def when(text: str) -> datetime | None:
     return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
 
 
-def parse_time(text: str) -> int | None:
+def _moment(text: str) -> int | None:
     """Milliseconds since 1970 of an ISO 8601 text; None for what is none."""
     moment = when(text)
     return None if moment is None else milliseconds(moment)
