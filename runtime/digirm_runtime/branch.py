@@ -14,7 +14,8 @@ class Branch:
     def __getitem__(self, wire: str) -> Any:
         """The child with this name on the wire. Raises KeyError with the names there are."""
         try:
-            return getattr(self, self._children[wire])
+            attribute = self._children[wire]
         except KeyError:
             known = ", ".join(self._children) or "none"
             raise KeyError(f"{wire!r}: the names below are {known}") from None
+        return getattr(self, attribute)

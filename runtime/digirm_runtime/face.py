@@ -8,7 +8,7 @@ parameters and types come from the one body.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from functools import update_wrapper
+from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, overload
 
 from digirm_runtime.branch import Branch
@@ -16,6 +16,7 @@ from digirm_runtime.operation import Body, Endpoint, Operation, Param, Query
 from digirm_runtime.options import Options
 
 if TYPE_CHECKING:
+    from inspect import Signature
     from typing import Self
 
     from digirm_runtime.client import AsyncClient, Client
@@ -45,6 +46,10 @@ __all__ = [
     "rows",
 ]
 
+#: The descriptors of an operation's blocking and async face by its kind; those of every other kind are in `PLAIN`.
+FACES = {"list": ("listing", "alisting"), "csv": ("rows", "arows")}
+PLAIN = ("call", "acall")
+
 _RESULTS = {
     "AsyncListing": "digirm_runtime.paging",
     "AsyncRows": "digirm_runtime.rows",
@@ -72,16 +77,46 @@ class AsyncApi(Branch):
         self._client = client
 
 
-class Method(Generic[P, T, R]):
-    """A descriptor: a body that makes an `Operation[T]`, and how a node's client runs it into an R."""
+class Annotation(str):
+    """An annotation that `help()` shows without quotes."""
 
-    def __init__(self, make: Callable[P, Operation[T]], run: Callable[[Any, Operation[T]], R]) -> None:
-        self._make = make
-        self._run = run
-        self._name = make.__name__
+    __slots__ = ()
+    __repr__ = str.__str__
+
+
+class Method(Generic[P, T, R]):
+    """A descriptor: a body that makes an `Operation[T]`, and how a node's client runs it into an R.
+
+    `runner` gives what runs operations on behalf of one client; `shown` is R in words, `{}` standing for T.
+    """
+
+    def __init__(
+        self,
+        make: Callable[P, Operation[T]],
+        runner: Callable[[Any], Callable[[Operation[T]], R]],
+        shown: str,
+    ) -> None:
+        # Functions that look for what a method wraps find the body behind it.
+        self.__wrapped__ = make
+        self.__name__ = make.__name__
+        self.__doc__ = make.__doc__
+        self._runner = runner
+        self._shown = shown
 
     def __set_name__(self, owner: type, name: str) -> None:
-        self._name = name
+        self.__name__ = name
+
+    @property
+    def __signature__(self) -> Signature:
+        """What `help()` and completion show: the body's parameters, and what the caller gets for the result."""
+        import inspect
+
+        signature = inspect.signature(self.__wrapped__)
+        made = _shown(signature.return_annotation).removeprefix("Operation[").removesuffix("]")
+        return signature.replace(
+            parameters=[param.replace(annotation=_shown(param.annotation)) for param in signature.parameters.values()],
+            return_annotation=Annotation(self._shown.format(made)),
+        )
 
     @overload
     def __get__(self, node: None, owner: type) -> Self: ...
@@ -92,73 +127,87 @@ class Method(Generic[P, T, R]):
     def __get__(self, node: Api | AsyncApi | None, owner: type) -> Self | Callable[P, R]:
         if node is None:
             return self
-        client, make, run = node._client, self._make, self._run
+        make, run = self.__wrapped__, self._runner(node._client)
 
         def method(*args: P.args, **kwargs: P.kwargs) -> R:
-            return run(client, make(*args, **kwargs))
+            return run(make(*args, **kwargs))
 
-        update_wrapper(method, make)
+        name = self.__name__
+        method.__name__ = name
+        method.__qualname__ = f"{owner.__qualname__}.{name}"
+        method.__module__ = owner.__module__
+        method.__doc__ = self.__doc__
+        # The signature is asked for through what is wrapped, and so made when somebody looks at it.
+        method.__wrapped__ = self  # type: ignore[attr-defined]
         # The next look-up finds the method itself.
-        node.__dict__[self._name] = method
+        node.__dict__[name] = method
         return method
 
 
-def _run(client: Any, operation: Operation[Any]) -> Any:
-    return client._run(operation)
+def _shown(annotation: object) -> Annotation:
+    """An annotation's text without the private names of modules: `_face.Options` -> `Options`."""
+    import re
+
+    return Annotation(re.sub(r"\b_\w+\.", "", str(annotation)))
 
 
-def _listing(client: Any, operation: Operation[Any]) -> Any:
+def _run(client: Any) -> Callable[[Operation[Any]], Any]:
+    run: Callable[[Operation[Any]], Any] = client._run
+    return run
+
+
+def _listing(client: Any) -> Callable[[Operation[Any]], Any]:
     from digirm_runtime.paging import Listing
 
-    return Listing(client, operation)
+    return partial(Listing, client)
 
 
-def _alisting(client: Any, operation: Operation[Any]) -> Any:
+def _alisting(client: Any) -> Callable[[Operation[Any]], Any]:
     from digirm_runtime.paging import AsyncListing
 
-    return AsyncListing(client, operation)
+    return partial(AsyncListing, client)
 
 
-def _rows(client: Any, operation: Operation[Any]) -> Any:
+def _rows(client: Any) -> Callable[[Operation[Any]], Any]:
     from digirm_runtime.rows import Rows
 
-    return Rows(client, operation)
+    return partial(Rows, client)
 
 
-def _arows(client: Any, operation: Operation[Any]) -> Any:
+def _arows(client: Any) -> Callable[[Operation[Any]], Any]:
     from digirm_runtime.rows import AsyncRows
 
-    return AsyncRows(client, operation)
+    return partial(AsyncRows, client)
 
 
 def call(make: Callable[P, Operation[T]]) -> Method[P, T, T]:
     """A blocking method that returns the result."""
-    return Method(make, _run)
+    return Method(make, _run, "{}")
 
 
 def acall(make: Callable[P, Operation[T]]) -> Method[P, T, Awaitable[T]]:
     """A method that returns an awaitable of the result."""
-    return Method(make, _run)
+    return Method(make, _run, "Awaitable[{}]")
 
 
 def listing(make: Callable[P, Operation[T]]) -> Method[P, T, Listing[T]]:
     """A method that returns an iterable over all pages."""
-    return Method(make, _listing)
+    return Method(make, _listing, "Listing[{}]")
 
 
 def alisting(make: Callable[P, Operation[T]]) -> Method[P, T, AsyncListing[T]]:
     """A method that returns an async iterable over all pages."""
-    return Method(make, _alisting)
+    return Method(make, _alisting, "AsyncListing[{}]")
 
 
 def rows(make: Callable[P, Operation[T]]) -> Method[P, T, Rows]:
     """A method that returns an iterable over CSV rows."""
-    return Method(make, _rows)
+    return Method(make, _rows, "Rows")
 
 
 def arows(make: Callable[P, Operation[T]]) -> Method[P, T, AsyncRows]:
     """A method that returns an async iterable over CSV rows."""
-    return Method(make, _arows)
+    return Method(make, _arows, "AsyncRows")
 
 
 def __getattr__(name: str) -> Any:

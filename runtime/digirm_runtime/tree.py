@@ -10,7 +10,18 @@ from digirm_runtime import naming, template
 from digirm_runtime.spec import Category, Field, Path, Request, Spec
 
 #: What the client itself needs on its root, and digirm's own keywords beside the server's parameters.
-RESERVED_ON_CLIENT = ("request", "fetch", "close", "aclose", "url", "origin", "spec_info", "legacy", "sci")
+RESERVED_ON_CLIENT = (
+    "request",
+    "fetch",
+    "close",
+    "aclose",
+    "url",
+    "origin",
+    "credentials_source",
+    "spec_info",
+    "legacy",
+    "sci",
+)
 OWN_KEYWORDS = ("options", "limit", "prefetch", "typed", "body")
 
 _PAGING = frozenset(("cursor", "size", "query", "orderby"))
@@ -29,7 +40,8 @@ class Operation(msgspec.Struct, frozen=True):
 
     `path` is the template as listed, `template` the same with multi-segment arguments marked `{x:.+}`. `kind` decides
     the result: `list`, `get`, `csv`, `describe`, `create`, `update`, `delete`, `update_all`, `delete_all` or `call`
-    (decoded as it comes). `rivals` are the templates that a value of an argument must not reach.
+    (decoded as it comes). `rivals` are the templates that a value of an argument must not reach. `uploads` marks an
+    upload of device data, which has limits of its own.
     """
 
     method: str
@@ -45,6 +57,7 @@ class Operation(msgspec.Struct, frozen=True):
     element: str = "list"
     media_type: str | None = None
     certainty: str | None = None
+    uploads: bool = False
     doc: str = ""
 
     @property
@@ -209,6 +222,7 @@ class _Builder:
                 element=(entry.element if entry else "") or "list",
                 media_type=entry.media_type if entry else None,
                 certainty=_certainty(self.spec, request.method, path.template),
+                uploads=entry.uploads if entry else False,
                 doc=entry.doc if entry else "",
             )
 

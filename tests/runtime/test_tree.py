@@ -3,6 +3,7 @@ from typing import Any
 import pytest
 
 from digirm_runtime import tree
+from digirm_runtime.client import AsyncClient, Client
 from digirm_runtime.errors import SpecError
 from digirm_runtime.overrides import NameEntry, OperationEntry, Overrides
 from digirm_runtime.spec import Spec, canonical, from_documents, normalise
@@ -201,3 +202,13 @@ def test_arguments_make_way_for_keywords() -> None:
     operation = next(op for node in tree.build(spec).nodes() for op in node.operations if op.method == "PUT")
     assert [arg.name for arg in operation.args] == ["body_", "id_"]
     assert [param.name for param in operation.params] == ["id"]
+
+
+@pytest.mark.parametrize("flavour", [Client, AsyncClient])
+def test_no_category_hides_what_the_client_itself_has(flavour: type[Client | AsyncClient]) -> None:
+    public = {name for name in dir(flavour("http://127.0.0.1:9", auth=("a", "b"))) if not name.startswith("_")}
+    assert public <= set(tree.RESERVED_ON_CLIENT)
+    spec = from_documents(
+        {name: {"list": []} for name in sorted(public)}, api_version="1", base_path="/a", provenance="live"
+    )
+    assert {node.attribute for node in tree.build(spec).categories} == {f"{name}_" for name in public}
