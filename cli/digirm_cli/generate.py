@@ -20,6 +20,12 @@ def register(subparsers: Any) -> None:
     parser.add_argument("--out", required=True, type=named, metavar="DIR", help="folder that holds the package")
     parser.add_argument("--package", default="digirm", metavar="NAME", help="name of the package (default: digirm)")
     parser.add_argument(
+        "--models",
+        choices=("typeddict", "msgspec", "pydantic"),
+        help="payload types: dicts (typeddict), or objects of msgspec or pydantic "
+        "(default: what the package has; typeddict for a new one)",
+    )
+    parser.add_argument(
         "--check",
         action="store_true",
         help="write nothing; list what differs on stdout and exit with 1 if anything does",
@@ -31,7 +37,7 @@ def run(args: argparse.Namespace) -> int:
     """0: written, or nothing differs; 1: `--check` found a difference. Raises SpecError where it cannot run."""
     from digirm_codegen.generate import generate
 
-    result = generate(args.specs, args.out, args.package, check=args.check)
+    result = generate(args.specs, args.out, args.package, check=args.check, models=args.models)
     for problem in result.problems:
         warn(f"skipped: {problem}")
     for stranger in result.strangers:

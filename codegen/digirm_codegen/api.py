@@ -5,24 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from digirm_codegen.schemas import UNTYPED, Schemas
+from digirm_codegen.models import Kind
+from digirm_codegen.schemas import Schemas
 from digirm_codegen.templating import Code, fitted, literal, name, part, render
-from digirm_runtime import naming
+from digirm_runtime import dispatch, naming
+from digirm_runtime.face import FACES, PLAIN
 from digirm_runtime.spec import Spec
 from digirm_runtime.tree import Node, Operation
 
-#: What the protocol's own parameters take; every other one takes whatever can be sent.
-_PARAM_TYPES = {
-    "query": "_face.Query",
-    "orderby": "str | None",
-    "cursor": "str | None",
-    "size": "int | None",
-    "fields": "Sequence[str] | str | None",
-}
+#: Before the names of `digirm_runtime.face`.
+_FACE = "_face."
 #: Names that a class of bodies uses itself: a method must not hide them.
 _USED = frozenset(("str", "int", "bytes", "dict", "Any", "Sequence", "staticmethod"))
-_FACES = {"list": ("listing", "alisting"), "csv": ("rows", "arows")}
-_QUERY_FIELDS_SHOWN = 12
+#: Kinds whose answers are of the operation's schema.
+_TYPED = frozenset(("create", "describe", "get", "list"))
 
 
 class Body(NamedTuple):
@@ -56,17 +52,32 @@ class Class(NamedTuple):
     children: list[Child]
 
 
-def module(spec: Spec, category: Node, schemas: Schemas, attributes: dict[tuple[str, ...], str]) -> str:
-    """The text of one category's module; `attributes` are the dotted paths of nodes that have query fields."""
+class Context(NamedTuple):
+    """What the modules of one package have in common; `attributes` are the dotted paths of nodes with query fields."""
+
+    spec: Spec
+    schemas: Schemas
+    payloads: Kind
+    attributes: dict[tuple[str, ...], str]
+
+
+def module(category: Node, context: Context) -> str:
+    """The text of one category's module."""
     bases = class_names(category)
-    nodes = [_class(spec, node, bases, schemas, attributes) for node in category.walk()]
-    used = {schemas.place(operation) for node in category.walk() for operation in node.operations}
-    signatures = "".join(body.signature for node in nodes for body in node.bodies)
+    payloads = context.payloads
+    nodes = [_class(node, bases, context) for node in category.walk()]
+    used = {context.schemas.place(operation) for node in category.walk() for operation in node.operations}
+    bodies = [body for node in nodes for body in node.bodies]
+    signatures = "".join(body.signature for body in bodies)
+    objects = payloads.base is not None and any("_models." in body.endpoint + body.returned for body in bodies)
     return render(
         "api.py.jinja",
         path="/".join(("", *category.path)),
         nodes=nodes,
         models=sorted({place[0] for place in used if place is not None}),
+        base=payloads.base if payloads.base is not None and payloads.base[1] in signatures else None,
+        objects=objects,
+        needs=payloads.needs if objects else None,
         typing=Code("TYPE_CHECKING, Any" if "Any" in signatures else "TYPE_CHECKING"),
         any="Any" in signatures,
         sequence="Sequence[" in signatures,
@@ -102,20 +113,12 @@ def _bases(attribute: str) -> Iterable[str]:
         yield attribute.removesuffix("Api").removeprefix("Async")
 
 
-def _class(
-    spec: Spec,
-    node: Node,
-    bases: dict[tuple[str, ...], str],
-    schemas: Schemas,
-    attributes: dict[tuple[str, ...], str],
-) -> Class:
+def _class(node: Node, bases: dict[tuple[str, ...], str], context: Context) -> Class:
+    fields = context.attributes.get(node.path)
     return Class(
         base=bases[node.path],
         path="/".join(("", *node.path)),
-        bodies=[
-            _body(spec, operation, bases[node.path], schemas, attributes.get(node.path))
-            for operation in node.operations
-        ],
+        bodies=[_body(operation, bases[node.path], context, fields) for operation in node.operations],
         children=[
             Child(child.wire, child.attribute, "/".join(("", *child.path)), bases[child.path])
             for child in node.children
@@ -123,90 +126,53 @@ def _class(
     )
 
 
-def _body(spec: Spec, operation: Operation, base: str, schemas: Schemas, fields: str | None) -> Body:
-    face, async_face = _FACES.get(operation.kind, ("call", "acall"))
+def _body(operation: Operation, base: str, context: Context, fields: str | None) -> Body:
+    face, async_face = FACES.get(operation.kind, PLAIN)
     function = f"{operation.name}_" if operation.name in _USED else operation.name
-    args = [name(arg.name) for arg in operation.args]
+    base_class = context.payloads.base
+    place = context.schemas.place(operation) if base_class and operation.kind in _TYPED else None
+    result = dispatch.result(operation, context.schemas.annotation(operation), _FACE)
+    shown = None if fields is None else f"fields.{fields}"
     return Body(
         name=operation.name,
         function=function,
-        endpoint=_endpoint(operation, function),
-        signature=_signature(operation, function, args, _result(operation, schemas)),
-        doc=_doc(spec, operation, fields),
-        returned=_returned(operation, f"_{part(base)}Ops._{name(function)}", args),
+        endpoint=_endpoint(operation, function, place),
+        signature=_signature(operation, function, result, f"Body | {base_class[1]}" if base_class else "Body"),
+        doc=dispatch.doc(operation, context.spec.provenance, shown),
+        returned=_returned(operation, f"_{part(base)}Ops._{name(function)}", base_class is not None),
         face=face,
         async_face=async_face,
     )
 
 
-def _signature(operation: Operation, function: str, args: list[Code], result: str) -> Code:
-    parts = [Code(f"{arg}: str | int") for arg in args]
-    if args:
-        parts.append(Code("/"))
-    if operation.has_body:
-        parts.append(Code("body: _face.Body" if operation.needs_body else "body: _face.Body | None = None"))
-    parts.append(Code("*"))
-    parts += [
-        Code(f"{name(param.name)}: {_PARAM_TYPES.get(param.wire, '_face.Param')} = None") for param in operation.params
-    ]
-    if operation.kind == "list":
-        parts.append(Code("limit: int | None = None"))
-    parts.append(Code("options: _face.Options | None = None"))
-    return fitted(f"def {name(function)}(", parts, f") -> _face.Operation[{result}]:", indent=4)
+def _signature(operation: Operation, function: str, result: str, body: str) -> Code:
+    parts: list[Code] = []
+    above = ""
+    for param in dispatch.parameters(operation, _FACE, body):
+        if above == "POSITIONAL_ONLY" != param.kind:
+            parts.append(Code("/"))
+        if above != "KEYWORD_ONLY" == param.kind:
+            parts.append(Code("*"))
+        above = param.kind
+        default = Code("") if param.required else Code(f" = {literal(param.default)}")
+        parts.append(Code(f"{name(param.name)}: {param.annotation}{default}"))
+    return fitted(f"def {name(function)}(", parts, f") -> {_FACE}Operation[{result}]:", indent=4)
 
 
-def _returned(operation: Operation, endpoint: str, args: list[Code]) -> Code:
+def _returned(operation: Operation, endpoint: str, objects: bool) -> Code:
+    args = [name(arg.name) for arg in operation.args]
     sent = [Code(f"{literal(param.wire)}: {name(param.name)}") for param in operation.params]
     parts = [Code(endpoint), Code(f"({', '.join(args)}{',' * (len(args) == 1)})"), fitted("{", sent, "}", indent=12)]
     if operation.has_body:
-        parts.append(Code("body=body"))
-    parts.append(Code("options=options"))
-    if operation.kind == "list":
-        parts.append(Code("limit=limit"))
-    return fitted("return _face.Operation(", parts, ")", indent=8)
+        parts.append(Code("body=_models.plain(body)" if objects else "body=body"))
+    parts += [Code(f"{own}={own}") for own in dispatch.settings(operation)]
+    return fitted(f"return {_FACE}Operation(", parts, ")", indent=8)
 
 
-def _endpoint(operation: Operation, function: str) -> Code:
-    """The operation's `Endpoint`, without what is a default."""
+def _endpoint(operation: Operation, function: str, place: tuple[str, str] | None) -> Code:
+    """The operation's `Endpoint`, without what is a default; `place` is that of the class to make objects of."""
     parts = [literal(operation.method), literal(operation.template), literal(operation.kind)]
-    if operation.rivals:
-        parts.append(Code(f"rivals={literal(operation.rivals)}"))
-    if operation.element != "list":
-        parts.append(Code(f"element={literal(operation.element)}"))
-    if operation.media_type is not None:
-        parts.append(Code(f"media_type={literal(operation.media_type)}"))
-    if operation.template != operation.path:
-        parts.append(Code(f"listed={literal(operation.path)}"))
-    return fitted(f"_{name(function)} = _face.Endpoint(", parts, ")", indent=4)
-
-
-def _result(operation: Operation, schemas: Schemas) -> str:
-    item = schemas.annotation(operation)
-    if operation.kind == "create":
-        return f"_face.Created[{item}]"
-    if operation.kind in ("list", "describe"):
-        return item
-    if operation.kind == "csv":
-        return UNTYPED
-    if operation.kind == "get":
-        return _decoded(operation.media_type, item)
-    return "Any"
-
-
-def _decoded(media_type: str | None, item: str) -> str:
-    if media_type is None or "json" in media_type:
-        return item
-    return "str" if media_type.startswith("text/") or media_type.endswith("xml") else "bytes"
-
-
-def _doc(spec: Spec, operation: Operation, fields: str | None) -> list[str]:
-    """Paragraphs of an operation's docstring."""
-    request = f"`{operation.method} {operation.path}`"
-    paragraphs = [operation.doc, request] if operation.doc else [request]
-    if spec.provenance != "live" and operation.certainty is not None:
-        paragraphs.append(f"Reconstructed ({operation.certainty}), not crawled from the service.")
-    if operation.query and fields is not None:
-        names = ", ".join(f"`{field.name}`" for field in operation.query[:_QUERY_FIELDS_SHOWN])
-        more = len(operation.query) - _QUERY_FIELDS_SHOWN
-        paragraphs.append(f"Query fields (`fields.{fields}`): {names}" + (f" and {more} more." if more > 0 else "."))
-    return paragraphs
+    parts += [Code(f"{key}={literal(value)}") for key, value in dispatch.endpoint_settings(operation).items()]
+    if place is not None:
+        parts.append(Code(f"model=_models.Reader(__package__, {literal(place[0])}, {literal(place[1])})"))
+    return fitted(f"_{name(function)} = {_FACE}Endpoint(", parts, ")", indent=4)

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import NamedTuple
 
+from digirm_codegen import models as payloads
 from digirm_codegen import output
 from digirm_codegen.render import package as render_package
 from digirm_runtime import spec as specs
@@ -16,7 +17,7 @@ from digirm_runtime.errors import SpecError
 _NEEDED = frozenset(
     (
         *(f"digirm_{room}" for room in ("runtime", "codegen", "simulator", "explorer", "cli")),
-        *("httpx", "lark", "jinja2", "msgspec"),
+        *("httpx", "lark", "jinja2", "msgspec", "pydantic"),
     )
 )
 
@@ -34,14 +35,25 @@ class Result(NamedTuple):
     strangers: tuple[str, ...] = ()
 
 
-def generate(spec_folder: str | Path, out: str | Path, package: str = "digirm", check: bool = False) -> Result:
+def generate(
+    spec_folder: str | Path,
+    out: str | Path,
+    package: str = "digirm",
+    check: bool = False,
+    models: str | None = None,
+) -> Result:
     """Write the client of the spec in `spec_folder` as the folder `package` in `out`, or only compare it.
 
-    Raises SpecError where the spec cannot be read, the name cannot be a package's, or the folder cannot be written.
+    `models` is a kind of payload types (`digirm_codegen.models.KINDS`); None is what the package has, TypedDicts for a
+    new one. Raises SpecError where the spec cannot be read, the name cannot be a package's, or the folder cannot be
+    written; ValueError for an unknown kind.
     """
     validate_package_name(package)
-    rendered = render_package(specs.load(spec_folder))
+    if models is not None and models not in payloads.KINDS:
+        raise ValueError(f"models must be one of {', '.join(payloads.KINDS)}, not {models!r}")
     folder = Path(out) / package
+    kind = models or output.models(folder)
+    rendered = render_package(specs.load(spec_folder), kind if kind in payloads.KINDS else payloads.DEFAULT)
     problems = tuple(rendered.problems)
     if check:
         return Result((), (), (), problems, tuple(output.compare(folder, rendered.files)))

@@ -31,11 +31,15 @@ class Written(NamedTuple):
     unchanged: tuple[str, ...]
 
 
-def manifest(files: Mapping[str, str], spec: Mapping[str, str]) -> str:
-    """The manifest's text for files (relative path: text) made from a spec (api_version, provenance, fingerprint)."""
+def manifest(files: Mapping[str, str], spec: Mapping[str, str], models: str | None = None) -> str:
+    """The manifest's text for files (relative path: text) made from a spec (api_version, provenance, fingerprint).
+
+    `models` is the kind of payload types, where it is not the default.
+    """
     document = {
         "format": FORMAT,
         "generator": GENERATOR,
+        **({"models": models} if models else {}),
         "spec": dict(spec),
         "files": {path: "sha256:" + hashlib.sha256(files[path].encode()).hexdigest() for path in sorted(files)},
     }
@@ -94,6 +98,16 @@ def strangers(folder: Path, files: Mapping[str, str]) -> list[str]:
     ]
 
 
+def models(folder: Path) -> str | None:
+    """The kind of payload types that the manifest in `folder` names, if it does.
+
+    Raises SpecError where the folder cannot be read.
+    """
+    with _accessible("read", folder):
+        found = (_document(folder) or {}).get("models")
+    return found if isinstance(found, str) else None
+
+
 @contextlib.contextmanager
 def _accessible(verb: str, folder: Path) -> Iterator[None]:
     try:
@@ -110,14 +124,19 @@ def _owned(folder: Path) -> set[str] | None:
         raise SpecError(f"{folder} is not a folder")
     if not folder.exists() or not any(path for path in folder.iterdir() if path.name != "__pycache__"):
         return None
-    try:
-        document: Any = json.loads(_read(folder / MANIFEST) or b"")
-        files: Any = document["files"] if document["format"] == FORMAT else None
-    except (ValueError, KeyError, TypeError):
-        files = None
+    files = (_document(folder) or {}).get("files")
     if not isinstance(files, dict):
         raise SpecError(f"{folder} is not empty and holds no digirm package ({MANIFEST}); nothing was written")
     return {path for path in files if _is_inside(path)}
+
+
+def _document(folder: Path) -> dict[str, Any] | None:
+    """The manifest in `folder`, where there is one of our format."""
+    try:
+        document = json.loads(_read(folder / MANIFEST) or b"")
+    except ValueError:
+        return None
+    return document if isinstance(document, dict) and document.get("format") == FORMAT else None
 
 
 def _is_inside(path: str) -> bool:

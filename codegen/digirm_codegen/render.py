@@ -28,8 +28,11 @@ EXPORTS: dict[str, tuple[str, ...]] = {
         "TranslationError",
         "TransportError",
     ),
+    "digirm_runtime.device_id": ("device_id",),
+    "digirm_runtime.hooks": ("Hooks",),
     "digirm_runtime.options": ("ApiKey", "Options", "Throttle"),
     "digirm_runtime.query.builder": ("ago", "any_of", "empty", "field", "raw"),
+    "digirm_runtime.text": ("parse_time",),
     ".": ("fields",),
     ".client": ("AsyncClient", "Client"),
     ".query": ("check_query", "complete"),
@@ -56,8 +59,8 @@ class Category(NamedTuple):
     path: str
 
 
-def package(spec: Spec) -> Rendered:
-    """Every file of the package made from `spec`."""
+def package(spec: Spec, kind: str = models.DEFAULT) -> Rendered:
+    """Every file of the package made from `spec`, its payload types of one of `models.KINDS`."""
     from digirm_codegen import fields
     from digirm_runtime.query.language import language_files
 
@@ -67,12 +70,13 @@ def package(spec: Spec) -> Rendered:
     categories = {node.wire: node for node in named.categories}
     shown = [(category.name, categories.get(_first(spec, category.path))) for category in spec.categories]
     typed = [schemas.Category(name, stems[node.wire], node) for name, node in shown if node is not None]
-    definitions, places = schemas.definitions(spec, typed, problems)
-    typings = models.modules(definitions, problems)
+    payloads = models.KINDS[kind]
+    definitions, places = schemas.definitions(spec, typed, problems, payloads)
+    typings = models.modules(definitions, problems, payloads)
     places = places.within(typings)
     fieldsets = fields.render_modules(spec, named.categories, stems)
     files = {
-        "__init__.py": _init(spec),
+        "__init__.py": _init(spec, payloads),
         "_package.py": render("package.py.jinja"),
         "client.py": _client(spec, named.categories, stems),
         "api/__init__.py": _folder("Operations, one module per category."),
@@ -83,10 +87,11 @@ def package(spec: Spec) -> Rendered:
         **{f"models/{stem}.py": text for stem, text in typings.items()},
         **{f"fields/{name}": text for name, text in fieldsets.files.items()},
     }
+    context = api.Context(spec, places, payloads, fieldsets.dotted)
     for node in named.categories:
-        files[f"api/{stems[node.wire]}.py"] = api.module(spec, node, places, fieldsets.dotted)
+        files[f"api/{stems[node.wire]}.py"] = api.module(node, context)
     origin = {"api_version": spec.api_version, "provenance": spec.provenance, "fingerprint": spec.fingerprint}
-    files[MANIFEST] = output.manifest(files, origin)
+    files[MANIFEST] = output.manifest(files, origin, None if kind == models.DEFAULT else kind)
     return Rendered(files, problems)
 
 
@@ -123,14 +128,15 @@ def _client(spec: Spec, categories: list[Node], stems: dict[str, str]) -> str:
     )
 
 
-def _init(spec: Spec) -> str:
+def _init(spec: Spec, payloads: models.Kind) -> str:
+    given = EXPORTS | ({"digirm_runtime.models": ("plain",)} if payloads.base else {})
     exports = sorted(
-        (name, f".{name}" if module == "." else module) for module, names in EXPORTS.items() for name in names
+        (name, f".{name}" if module == "." else module) for module, names in given.items() for name in names
     )
     return render(
         "init.py.jinja",
         api_version=spec.api_version,
         provenance=spec.provenance,
-        sources=[(Code(module), names) for module, names in EXPORTS.items()],
+        sources=[(Code(module), names) for module, names in given.items()],
         exports=exports,
     )

@@ -10,8 +10,10 @@ import unicodedata
 from collections.abc import Collection, Iterator
 from typing import Any, NamedTuple
 
+from digirm_codegen.models import Kind
 from digirm_codegen.templating import name as checked
 from digirm_runtime import naming
+from digirm_runtime.dispatch import UNTYPED
 from digirm_runtime.overrides import SchemaEntry
 from digirm_runtime.spec import Spec, file_stem
 from digirm_runtime.tree import Node, Operation
@@ -26,10 +28,7 @@ _WORDS: dict[str, dict[str, Any]] = {
 }
 _SCALARS = ("string", "integer", "number", "boolean")
 MAX_DEPTH = 20
-#: Names that a module of types has for something else, and those that Python keeps.
-_TAKEN = frozenset(("Any", "NotRequired", "Optional", "TypedDict", "None", "True", "False"))
-#: The type of an object that nothing is known of.
-UNTYPED = "dict[str, Any]"
+_CONSTANTS = frozenset(("None", "True", "False"))
 
 
 class Schemas(NamedTuple):
@@ -60,16 +59,17 @@ class Category(NamedTuple):
 
 
 def definitions(
-    spec: Spec, categories: list[Category], problems: list[str]
+    spec: Spec, categories: list[Category], problems: list[str], kind: Kind
 ) -> tuple[dict[str, dict[str, Any]], Schemas]:
     """Per module the JSON Schemas of its classes, and where the class of each documented or sampled object is.
 
-    What cannot be used is a problem, and left out.
+    What cannot be used, or not in types of this kind, is a problem, and left out.
     """
+    reserved = kind.imported | _CONSTANTS
     modules = {category.name: category.module for category in categories}
     usable = {}
     for name, entry in sorted(spec.overrides.schemas.items()):
-        if naming.identifier(name) != name or not name[0].isupper() or "_" in name or name in _TAKEN:
+        if naming.identifier(name) != name or not name[0].isupper() or "_" in name or name in reserved:
             problems.append(f"schemas: {name!a} is no class name; skipped")
         elif entry.category in modules:
             usable[name] = entry
@@ -77,7 +77,7 @@ def definitions(
     found: dict[str, dict[str, Any]] = {}
     for category in categories:
         taken = found.setdefault(category.module, {})
-        objects = _Objects(taken, usable, problems)
+        objects = _Objects(taken, usable, reserved, kind.signs, problems)
         samples = _samples(spec, category.name)
         for name, entry in usable.items():
             if entry.category == category.name:
@@ -109,9 +109,18 @@ def _unnamed(node: Node, above: tuple[str, ...]) -> Iterator[tuple[str, Operatio
 class _Objects:
     """Makes the classes of one module; nested objects become classes beside it."""
 
-    def __init__(self, taken: dict[str, Any], entries: dict[str, SchemaEntry], problems: list[str]) -> None:
+    def __init__(
+        self,
+        taken: dict[str, Any],
+        entries: dict[str, SchemaEntry],
+        reserved: frozenset[str],
+        signs: frozenset[str],
+        problems: list[str],
+    ) -> None:
         self.taken = taken
         self.entries = entries
+        self.reserved = reserved
+        self.signs = signs
         self.problems = problems
 
     def documented(self, name: str, entry: SchemaEntry, sample: Any) -> dict[str, Any]:
@@ -183,7 +192,7 @@ class _Objects:
     def class_name(self, path: tuple[str, ...]) -> str:
         parts = [naming.snake(part) or naming.tag(part) for part in path[1:]]
         name = path[0] + naming.camel(parts)
-        while name in self.taken or name in self.entries or name in _TAKEN:
+        while name in self.taken or name in self.entries or name in self.reserved:
             # No underscore: datamodel-code-generator would take it out.
             name += naming.camel([naming.tag("/".join((*path, name)))])
         return name
@@ -192,7 +201,7 @@ class _Objects:
         """Whether a class can have a key; a problem where not."""
         # In a class body Python changes names that begin with two underscores, and those with ligatures and the like.
         kept = not key.isidentifier() or unicodedata.normalize("NFKC", key) == key
-        usable = bool(key) and key.isprintable() and not key.startswith("__") and kept
+        usable = bool(key) and key.isprintable() and not key.startswith("__") and self.signs.isdisjoint(key) and kept
         if not usable:
             self.problems.append(f"schemas: {name}: the key {key!a} cannot be declared; skipped")
         return usable

@@ -20,6 +20,12 @@ if TYPE_CHECKING:
         TranslationError as TranslationError,
         TransportError as TransportError,
     )
+    from digirm_runtime.device_id import (
+        device_id as device_id,
+    )
+    from digirm_runtime.hooks import (
+        Hooks as Hooks,
+    )
     from digirm_runtime.options import (
         ApiKey as ApiKey,
         Options as Options,
@@ -31,6 +37,9 @@ if TYPE_CHECKING:
         empty as empty,
         field as field,
         raw as raw,
+    )
+    from digirm_runtime.text import (
+        parse_time as parse_time,
     )
     from . import (
         fields as fields,
@@ -53,6 +62,7 @@ _SOURCES = {
     "Client": ".client",
     "CredentialsError": "digirm_runtime.errors",
     "Forbidden": "digirm_runtime.errors",
+    "Hooks": "digirm_runtime.hooks",
     "NotFound": "digirm_runtime.errors",
     "Options": "digirm_runtime.options",
     "QueryError": "digirm_runtime.errors",
@@ -67,9 +77,11 @@ _SOURCES = {
     "any_of": "digirm_runtime.query.builder",
     "check_query": ".query",
     "complete": ".query",
+    "device_id": "digirm_runtime.device_id",
     "empty": "digirm_runtime.query.builder",
     "field": "digirm_runtime.query.builder",
     "fields": ".fields",
+    "parse_time": "digirm_runtime.text",
     "raw": "digirm_runtime.query.builder",
 }
 
@@ -82,6 +94,7 @@ __all__ = [
     "Client",
     "CredentialsError",
     "Forbidden",
+    "Hooks",
     "NotFound",
     "Options",
     "QueryError",
@@ -96,9 +109,11 @@ __all__ = [
     "any_of",
     "check_query",
     "complete",
+    "device_id",
     "empty",
     "field",
     "fields",
+    "parse_time",
     "raw",
 ]
 

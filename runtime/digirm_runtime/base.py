@@ -333,7 +333,9 @@ def _encode_body(body: Any, media_type: str | None) -> tuple[bytes, str | None]:
         return body.encode(), media_type or "application/json"
     import msgspec
 
+    from digirm_runtime.models import plain
+
     try:
-        return msgspec.json.encode(body), "application/json"
+        return msgspec.json.encode(plain(body)), "application/json"
     except (TypeError, ValueError) as error:
         raise TypeError(f"the body cannot be sent as JSON: {error}") from None

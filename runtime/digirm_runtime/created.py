@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
-from typing import Any, Generic, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 from digirm_runtime.errors import APIError, RemoteManagerError, api_error
+
+if TYPE_CHECKING:
+    from digirm_runtime.models import Model
 
 T = TypeVar("T")
 
@@ -13,13 +16,13 @@ T = TypeVar("T")
 class Created(Generic[T]):
     """The answer to a POST: a single object, a list, or a mixture of created objects and failures.
 
-    `items` are the created objects; `failures` the entries with `error_message`, `error_status` and `error_context`
-    (the item as it was sent); `raw` is the decoded answer.
+    `items` are the created objects, made by `model` where one is given; `failures` the entries with `error_message`,
+    `error_status` and `error_context` (the item as it was sent); `raw` is the decoded answer.
     """
 
     __slots__ = ("failures", "items", "raw")
 
-    def __init__(self, raw: Any, element: str = "list") -> None:
+    def __init__(self, raw: Any, element: str = "list", model: Model | None = None) -> None:
         entries: Any = raw.get(element, [raw]) if isinstance(raw, dict) else raw if isinstance(raw, list) else []
         self.raw = raw
         self.items: list[T] = []
@@ -28,7 +31,7 @@ class Created(Generic[T]):
             if isinstance(entry, dict) and "error_status" in entry:
                 self.failures.append(entry)
             else:
-                self.items.append(cast("T", entry))
+                self.items.append(cast("T", entry if model is None else model.read(entry)))
 
     def one(self) -> T:
         """The only item. Raises APIError if it failed, RemoteManagerError where there is not exactly one."""

@@ -43,7 +43,7 @@ class NameEntry(_Entry, frozen=True):
 
 
 class OperationEntry(_Entry, frozen=True):
-    """Corrects or completes what is known of one operation."""
+    """Corrects or completes what is known of one operation; `uploads` marks an upload of device data."""
 
     path: str
     method: str
@@ -52,6 +52,7 @@ class OperationEntry(_Entry, frozen=True):
     element: str = ""
     media_type: str | None = None
     multi_segment: tuple[str, ...] = ()
+    uploads: bool = False
     doc: str = ""
 
 

@@ -12,9 +12,21 @@ from digirm_runtime import overrides, spec
 from tests.codegen.support import GOLDEN, ROOT, SMALL, tree_of
 
 
-@pytest.mark.parametrize("specs", [GOLDEN / "specs", ROOT / "specs" / "22.7"], ids=["small", "22.7"])
-def test_neither_hash_seed_nor_folder_nor_locale_show(specs: Path, tmp_path: Path) -> None:
-    code = "import sys; from digirm_codegen.generate import generate; generate(sys.argv[1], sys.argv[2], 'made')"
+@pytest.mark.parametrize(
+    ("specs", "models"),
+    [
+        (GOLDEN / "specs", "typeddict"),
+        (ROOT / "specs" / "22.7", "typeddict"),
+        (GOLDEN / "specs", "msgspec"),
+        (GOLDEN / "specs", "pydantic"),
+    ],
+    ids=["small", "22.7", "small-msgspec", "small-pydantic"],
+)
+def test_neither_hash_seed_nor_folder_nor_locale_show(specs: Path, models: str, tmp_path: Path) -> None:
+    code = (
+        "import sys; from digirm_codegen.generate import generate\n"
+        "generate(sys.argv[1], sys.argv[2], 'made', models=sys.argv[3])"
+    )
     made = []
     for seed, locale, zone in (("0", "C", "UTC"), ("4711", "C.UTF-8", "Asia/Kathmandu")):
         folder = tmp_path / f"run{seed}"
@@ -22,7 +34,7 @@ def test_neither_hash_seed_nor_folder_nor_locale_show(specs: Path, tmp_path: Pat
         # A project's settings in the working directory must not change what is made.
         (folder / "pyproject.toml").write_text("[tool.datamodel-codegen]\nfield-constraints = true\nclass-name = 'X'\n")
         environment = {**os.environ, "PYTHONHASHSEED": seed, "LC_ALL": locale, "LANG": locale, "TZ": zone}
-        subprocess.run([sys.executable, "-c", code, specs, folder], cwd=folder, env=environment, check=True)
+        subprocess.run([sys.executable, "-c", code, specs, folder, models], cwd=folder, env=environment, check=True)
         made.append(tree_of(folder / "made"))
     assert made[0] == made[1]
 

@@ -3,6 +3,7 @@
 import ast
 import importlib
 import keyword
+import re
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -12,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from digirm_codegen.generate import generate
+from digirm_codegen.models import DEFAULT, KINDS
 from digirm_codegen.render import Rendered, package
 from digirm_runtime import overrides, spec, template
 from digirm_runtime.errors import SpecError
@@ -82,6 +84,7 @@ NAMES = [
 
 #: What a generated module may call or decorate with while it is imported.
 CALLABLE = {"_face", "_t", "_b", "TypedDict", "_Package", "Package", "_cached_property", "staticmethod", "__lazy"}
+CALLABLE |= {"_models", "field", "Field", "ConfigDict"}
 
 
 def is_address(name: str) -> bool:
@@ -110,18 +113,21 @@ def documents(name: str) -> dict[str, Any]:
     }
 
 
-def made(name: str) -> Rendered:
+def made(name: str, *keys: str, kind: str = DEFAULT) -> Rendered:
+    """A package with a hostile name in every place, and hostile keys in its one schema."""
+    schema = {key: {"type": key, "$ref": key, "title": key} for key in (name, *keys)}
     return package(
         spec.from_documents(
             documents(name),
             api_version=name,
             base_path="/ws/v1",
             provenance="reconstructed",
-            schemas={"parts": {"$defs": {"Part": {"properties": {name: {"type": name, "$ref": name, "title": name}}}}}},
+            schemas={"parts": {"$defs": {"Part": {"properties": schema}}}},
             overrides=Overrides(
                 schemas={"Part": SchemaEntry(source="a", reason="b", category="parts", properties={"id": "any"})}
             ),
-        )
+        ),
+        kind,
     )
 
 
@@ -181,6 +187,13 @@ def test_a_hostile_text_in_every_place(name: str) -> None:
     assert_harmless(rendered)
     # The rest of the document survives.
     assert '"/ws/v1/parts/good/{id}"' in rendered.files["api/parts.py"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_hostile_keys_in_every_kind_of_type(kind: str) -> None:
+    rendered = made('"""', *NAMES, kind=kind)
+    assert_harmless(rendered)
+    assert re.search(r"^class Part\(|^Part = TypedDict\(", rendered.files["models/parts.py"], re.MULTILINE)
 
 
 @settings(max_examples=60)

@@ -87,6 +87,15 @@ def test_names_are_those_that_a_user_would_look_for() -> None:
         assert callable(found), name
 
 
+def test_what_uploads_device_data_is_marked(loaded: spec.Spec) -> None:
+    operations = [operation for node in tree.build(loaded).nodes() for operation in node.operations]
+    assert [operation.wire for operation in operations if operation.uploads] == ["POST /ws/v1/streams/history"]
+    with digirm.Client("http://127.0.0.1:9", auth=("a", "b")) as rm:
+        upload, read = inspect.unwrap(rm.streams.history.create), inspect.unwrap(rm.streams.history.list)
+        assert upload({}).endpoint.uploads
+        assert not read("x").endpoint.uploads
+
+
 def test_every_field_set_has_exactly_the_fields_of_its_requests(loaded: spec.Spec) -> None:
     def sets(node: tree.Node, found: Any) -> None:
         wires = {field.name for operation in node.operations for field in operation.query}

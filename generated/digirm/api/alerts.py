@@ -38,6 +38,7 @@ class _AlertsBulkOps:
         orderby: str | None = None,
         query: _face.Query = None,
         fields: Sequence[str] | str | None = None,
+        typed: bool = False,
         options: _face.Options | None = None,
     ) -> _face.Operation[dict[str, Any]]:
         """`GET /ws/v1/alerts/bulk`
@@ -52,6 +53,7 @@ class _AlertsBulkOps:
             (),
             {"orderby": orderby, "query": query, "fields": fields},
             options=options,
+            typed=typed,
         )
 
 
@@ -66,6 +68,7 @@ class _AlertsBulkStatusOps:
         orderby: str | None = None,
         query: _face.Query = None,
         fields: Sequence[str] | str | None = None,
+        typed: bool = False,
         options: _face.Options | None = None,
     ) -> _face.Operation[dict[str, Any]]:
         """At most 20,000 rows.
@@ -82,6 +85,7 @@ class _AlertsBulkStatusOps:
             (),
             {"orderby": orderby, "query": query, "fields": fields},
             options=options,
+            typed=typed,
         )
 
 
@@ -96,6 +100,7 @@ class _AlertsBulkSummaryOps:
         orderby: str | None = None,
         query: _face.Query = None,
         fields: Sequence[str] | str | None = None,
+        typed: bool = False,
         options: _face.Options | None = None,
     ) -> _face.Operation[dict[str, Any]]:
         """At most 20,000 rows.
@@ -112,6 +117,7 @@ class _AlertsBulkSummaryOps:
             (),
             {"orderby": orderby, "query": query, "fields": fields},
             options=options,
+            typed=typed,
         )
 
 
@@ -131,6 +137,7 @@ class _AlertsHistoryOps:
         end_time: _face.Param = None,
         order: _face.Param = None,
         limit: int | None = None,
+        prefetch: bool = False,
         options: _face.Options | None = None,
     ) -> _face.Operation[dict[str, Any]]:
         """`GET /ws/v1/alerts/history/{alert_id_source}`
@@ -143,6 +150,7 @@ class _AlertsHistoryOps:
             {"cursor": cursor, "size": size, "start_time": start_time, "end_time": end_time, "order": order},
             options=options,
             limit=limit,
+            prefetch=prefetch,
         )
 
 
@@ -195,6 +203,7 @@ class _AlertsInventoryOps:
         size: int | None = None,
         query: _face.Query = None,
         limit: int | None = None,
+        prefetch: bool = False,
         options: _face.Options | None = None,
     ) -> _face.Operation[_m_alerts.Alert]:
         """Alerts as they are configured.
@@ -212,6 +221,7 @@ class _AlertsInventoryOps:
             {"cursor": cursor, "orderby": orderby, "size": size, "query": query},
             options=options,
             limit=limit,
+            prefetch=prefetch,
         )
 
     _update = _face.Endpoint("PUT", "/ws/v1/alerts/inventory/{id}", "update")
@@ -238,6 +248,7 @@ class _AlertsStatusOps:
         size: int | None = None,
         query: _face.Query = None,
         limit: int | None = None,
+        prefetch: bool = False,
         options: _face.Options | None = None,
     ) -> _face.Operation[dict[str, Any]]:
         """`GET /ws/v1/alerts/status`
@@ -253,6 +264,7 @@ class _AlertsStatusOps:
             {"cursor": cursor, "orderby": orderby, "size": size, "query": query},
             options=options,
             limit=limit,
+            prefetch=prefetch,
         )
 
 
@@ -269,6 +281,7 @@ class _AlertsSummaryOps:
         size: int | None = None,
         query: _face.Query = None,
         limit: int | None = None,
+        prefetch: bool = False,
         options: _face.Options | None = None,
     ) -> _face.Operation[_m_alerts.AlertSummary]:
         """`GET /ws/v1/alerts/summary`
@@ -284,6 +297,7 @@ class _AlertsSummaryOps:
             {"cursor": cursor, "orderby": orderby, "size": size, "query": query},
             options=options,
             limit=limit,
+            prefetch=prefetch,
         )
 
 

@@ -91,6 +91,7 @@ class _AutomationsInventoryOps:
         size: int | None = None,
         cursor: str | None = None,
         limit: int | None = None,
+        prefetch: bool = False,
         options: _face.Options | None = None,
     ) -> _face.Operation[dict[str, Any]]:
         """`GET /ws/v1/automations/inventory`
@@ -105,6 +106,7 @@ class _AutomationsInventoryOps:
             {"query": query, "orderby": orderby, "size": size, "cursor": cursor},
             options=options,
             limit=limit,
+            prefetch=prefetch,
         )
 
     _update = _face.Endpoint("PUT", "/ws/v1/automations/inventory/{id}", "update")
@@ -181,6 +183,7 @@ class _AutomationsRunsInventoryOps:
         size: int | None = None,
         cursor: str | None = None,
         limit: int | None = None,
+        prefetch: bool = False,
         options: _face.Options | None = None,
     ) -> _face.Operation[dict[str, Any]]:
         """`GET /ws/v1/automations/runs/inventory`
@@ -195,6 +198,7 @@ class _AutomationsRunsInventoryOps:
             {"query": query, "orderby": orderby, "size": size, "cursor": cursor},
             options=options,
             limit=limit,
+            prefetch=prefetch,
         )
 
 
@@ -288,12 +292,24 @@ class _AutomationsSchedulesInventoryOps:
     _list = _face.Endpoint("GET", "/ws/v1/automations/schedules/inventory", "list")
 
     @staticmethod
-    def list(*, limit: int | None = None, options: _face.Options | None = None) -> _face.Operation[dict[str, Any]]:
+    def list(
+        *,
+        limit: int | None = None,
+        prefetch: bool = False,
+        options: _face.Options | None = None,
+    ) -> _face.Operation[dict[str, Any]]:
         """`GET /ws/v1/automations/schedules/inventory`
 
         Reconstructed (documented), not crawled from the service.
         """
-        return _face.Operation(_AutomationsSchedulesInventoryOps._list, (), {}, options=options, limit=limit)
+        return _face.Operation(
+            _AutomationsSchedulesInventoryOps._list,
+            (),
+            {},
+            options=options,
+            limit=limit,
+            prefetch=prefetch,
+        )
 
     _update = _face.Endpoint("PUT", "/ws/v1/automations/schedules/inventory/{id}", "update")
 

@@ -49,6 +49,7 @@ class _ConfigsComplianceOps:
         size: int | None = None,
         query: _face.Query = None,
         limit: int | None = None,
+        prefetch: bool = False,
         options: _face.Options | None = None,
     ) -> _face.Operation[dict[str, Any]]:
         """`GET /ws/v1/configs/compliance`
@@ -63,6 +64,7 @@ class _ConfigsComplianceOps:
             {"group": group, "orderby": orderby, "cursor": cursor, "size": size, "query": query},
             options=options,
             limit=limit,
+            prefetch=prefetch,
         )
 
 
@@ -114,6 +116,7 @@ class _ConfigsInventoryOps:
         size: int | None = None,
         query: _face.Query = None,
         limit: int | None = None,
+        prefetch: bool = False,
         options: _face.Options | None = None,
     ) -> _face.Operation[_m_configs.Config]:
         """`GET /ws/v1/configs/inventory`
@@ -128,6 +131,7 @@ class _ConfigsInventoryOps:
             {"group": group, "orderby": orderby, "cursor": cursor, "size": size, "query": query},
             options=options,
             limit=limit,
+            prefetch=prefetch,
         )
 
     _update = _face.Endpoint("PUT", "/ws/v1/configs/inventory/{id}", "update")
@@ -274,12 +278,18 @@ class _ConfigsInventorySettingsDeviceBulkOps:
     _csv = _face.Endpoint("GET", "/ws/v1/configs/inventory/{id}/settings/device/bulk", "csv")
 
     @staticmethod
-    def csv(id: str | int, /, *, options: _face.Options | None = None) -> _face.Operation[dict[str, Any]]:
+    def csv(
+        id: str | int,
+        /,
+        *,
+        typed: bool = False,
+        options: _face.Options | None = None,
+    ) -> _face.Operation[dict[str, Any]]:
         """`GET /ws/v1/configs/inventory/{id}/settings/device/bulk`
 
         Reconstructed (documented), not crawled from the service.
         """
-        return _face.Operation(_ConfigsInventorySettingsDeviceBulkOps._csv, (id,), {}, options=options)
+        return _face.Operation(_ConfigsInventorySettingsDeviceBulkOps._csv, (id,), {}, options=options, typed=typed)
 
 
 class _ConfigsScanBulkHistoryOps:
@@ -288,12 +298,18 @@ class _ConfigsScanBulkHistoryOps:
     _csv = _face.Endpoint("GET", "/ws/v1/configs/scan/bulk/history/{device_id}", "csv")
 
     @staticmethod
-    def csv(device_id: str | int, /, *, options: _face.Options | None = None) -> _face.Operation[dict[str, Any]]:
+    def csv(
+        device_id: str | int,
+        /,
+        *,
+        typed: bool = False,
+        options: _face.Options | None = None,
+    ) -> _face.Operation[dict[str, Any]]:
         """`GET /ws/v1/configs/scan/bulk/history/{device_id}`
 
         Reconstructed (documented), not crawled from the service.
         """
-        return _face.Operation(_ConfigsScanBulkHistoryOps._csv, (device_id,), {}, options=options)
+        return _face.Operation(_ConfigsScanBulkHistoryOps._csv, (device_id,), {}, options=options, typed=typed)
 
 
 class ConfigsApi(_face.Api):

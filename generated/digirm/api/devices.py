@@ -59,6 +59,7 @@ class _DevicesBulkOps:
         name: _face.Param = None,
         query: _face.Query = None,
         fields: Sequence[str] | str | None = None,
+        typed: bool = False,
         options: _face.Options | None = None,
     ) -> _face.Operation[dict[str, Any]]:
         """Devices as CSV; `fields` selects columns and their order.
@@ -86,6 +87,7 @@ class _DevicesBulkOps:
                 "fields": fields,
             },
             options=options,
+            typed=typed,
         )
 
 
@@ -204,6 +206,7 @@ class _DevicesInventoryOps:
         name: _face.Param = None,
         query: _face.Query = None,
         limit: int | None = None,
+        prefetch: bool = False,
         options: _face.Options | None = None,
     ) -> _face.Operation[_m_devices.Device]:
         """Devices of the account.
@@ -234,6 +237,7 @@ class _DevicesInventoryOps:
             },
             options=options,
             limit=limit,
+            prefetch=prefetch,
         )
 
     _update = _face.Endpoint("PUT", "/ws/v1/devices/inventory/{id}", "update")
@@ -283,6 +287,7 @@ class _DevicesInventoryConfigOps:
         name: _face.Param = None,
         query: _face.Query = None,
         limit: int | None = None,
+        prefetch: bool = False,
         options: _face.Options | None = None,
     ) -> _face.Operation[_m_devices.Device]:
         """`GET /ws/v1/devices/inventory/config/{configId}`
@@ -311,6 +316,7 @@ class _DevicesInventoryConfigOps:
             },
             options=options,
             limit=limit,
+            prefetch=prefetch,
         )
 
 

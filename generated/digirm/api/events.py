@@ -41,6 +41,7 @@ class _EventsBulkOps:
         size: int | None = None,
         start_time: _face.Param = None,
         fields: Sequence[str] | str | None = None,
+        typed: bool = False,
         options: _face.Options | None = None,
     ) -> _face.Operation[dict[str, Any]]:
         """`GET /ws/v1/events/bulk`
@@ -61,6 +62,7 @@ class _EventsBulkOps:
                 "fields": fields,
             },
             options=options,
+            typed=typed,
         )
 
 
@@ -78,6 +80,7 @@ class _EventsInventoryOps:
         size: int | None = None,
         start_time: _face.Param = None,
         limit: int | None = None,
+        prefetch: bool = False,
         options: _face.Options | None = None,
     ) -> _face.Operation[_m_events.Event]:
         """The audit log; `end_time` is exclusive.
@@ -94,6 +97,7 @@ class _EventsInventoryOps:
             {"cursor": cursor, "end_time": end_time, "query": query, "size": size, "start_time": start_time},
             options=options,
             limit=limit,
+            prefetch=prefetch,
         )
 
 

@@ -73,6 +73,7 @@ class _FilesInventoryOps:
         query: _face.Query = None,
         orderby: str | None = None,
         limit: int | None = None,
+        prefetch: bool = False,
         options: _face.Options | None = None,
     ) -> _face.Operation[dict[str, Any]]:
         """`GET /ws/v1/files/inventory`
@@ -87,6 +88,7 @@ class _FilesInventoryOps:
             {"query": query, "orderby": orderby},
             options=options,
             limit=limit,
+            prefetch=prefetch,
         )
 
     _list_files = _face.Endpoint("GET", "/ws/v1/files/inventory/{fileset}", "list")
@@ -97,13 +99,21 @@ class _FilesInventoryOps:
         /,
         *,
         limit: int | None = None,
+        prefetch: bool = False,
         options: _face.Options | None = None,
     ) -> _face.Operation[_m_files.FileEntry]:
         """`GET /ws/v1/files/inventory/{fileset}`
 
         Reconstructed (inferred), not crawled from the service.
         """
-        return _face.Operation(_FilesInventoryOps._list_files, (fileset,), {}, options=options, limit=limit)
+        return _face.Operation(
+            _FilesInventoryOps._list_files,
+            (fileset,),
+            {},
+            options=options,
+            limit=limit,
+            prefetch=prefetch,
+        )
 
     _upload = _face.Endpoint(
         "POST",

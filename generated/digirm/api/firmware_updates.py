@@ -64,6 +64,7 @@ class _FirmwareUpdatesHistoryOps:
         cursor: str | None = None,
         size: int | None = None,
         limit: int | None = None,
+        prefetch: bool = False,
         options: _face.Options | None = None,
     ) -> _face.Operation[_m_firmware_updates.FirmwareUpdate]:
         """`GET /ws/v1/firmware_updates/history/{device_id}`
@@ -76,6 +77,7 @@ class _FirmwareUpdatesHistoryOps:
             {"cursor": cursor, "size": size},
             options=options,
             limit=limit,
+            prefetch=prefetch,
         )
 
 
@@ -123,6 +125,7 @@ class _FirmwareUpdatesInventoryOps:
         size: int | None = None,
         query: _face.Query = None,
         limit: int | None = None,
+        prefetch: bool = False,
         options: _face.Options | None = None,
     ) -> _face.Operation[_m_firmware_updates.FirmwareUpdate]:
         """`GET /ws/v1/firmware_updates/inventory`
@@ -137,6 +140,7 @@ class _FirmwareUpdatesInventoryOps:
             {"orderby": orderby, "cursor": cursor, "size": size, "query": query},
             options=options,
             limit=limit,
+            prefetch=prefetch,
         )
 
 

@@ -44,6 +44,7 @@ class _GroupsInventoryOps:
         orderby: str | None = None,
         size: int | None = None,
         limit: int | None = None,
+        prefetch: bool = False,
         options: _face.Options | None = None,
     ) -> _face.Operation[dict[str, Any]]:
         """`GET /ws/v1/groups/inventory`
@@ -58,6 +59,7 @@ class _GroupsInventoryOps:
             {"query": query, "orderby": orderby, "size": size},
             options=options,
             limit=limit,
+            prefetch=prefetch,
         )
 
 

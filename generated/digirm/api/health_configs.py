@@ -71,6 +71,7 @@ class _HealthConfigsInventoryOps:
         cursor: str | None = None,
         size: int | None = None,
         limit: int | None = None,
+        prefetch: bool = False,
         options: _face.Options | None = None,
     ) -> _face.Operation[_m_health_configs.HealthConfig]:
         """`GET /ws/v1/health_configs/inventory`
@@ -83,6 +84,7 @@ class _HealthConfigsInventoryOps:
             {"cursor": cursor, "size": size},
             options=options,
             limit=limit,
+            prefetch=prefetch,
         )
 
     _update = _face.Endpoint(

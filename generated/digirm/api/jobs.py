@@ -79,6 +79,7 @@ class _JobsBulkOps:
         orderby: str | None = None,
         query: _face.Query = None,
         fields: Sequence[str] | str | None = None,
+        typed: bool = False,
         options: _face.Options | None = None,
     ) -> _face.Operation[dict[str, Any]]:
         """`GET /ws/v1/jobs/bulk`
@@ -92,6 +93,7 @@ class _JobsBulkOps:
             (),
             {"orderby": orderby, "query": query, "fields": fields},
             options=options,
+            typed=typed,
         )
 
 
@@ -145,6 +147,7 @@ class _JobsInventoryOps:
         cursor: str | None = None,
         size: int | None = None,
         limit: int | None = None,
+        prefetch: bool = False,
         options: _face.Options | None = None,
     ) -> _face.Operation[dict[str, Any]]:
         """`GET /ws/v1/jobs/inventory`
@@ -159,6 +162,7 @@ class _JobsInventoryOps:
             {"orderby": orderby, "query": query, "cursor": cursor, "size": size},
             options=options,
             limit=limit,
+            prefetch=prefetch,
         )
 
     _xml = _face.Endpoint("GET", "/ws/v1/jobs/inventory.xml", "get", media_type="application/xml")

@@ -41,6 +41,7 @@ class _MonitorsHistoryOps:
         size: int | None = None,
         schema: _face.Param = None,
         limit: int | None = None,
+        prefetch: bool = False,
         options: _face.Options | None = None,
     ) -> _face.Operation[dict[str, Any]]:
         """What a persistent monitor has recorded; needs the Push Monitor subscription.
@@ -55,6 +56,7 @@ class _MonitorsHistoryOps:
             {"start_time": start_time, "end_time": end_time, "cursor": cursor, "size": size, "schema": schema},
             options=options,
             limit=limit,
+            prefetch=prefetch,
         )
 
 
@@ -103,6 +105,7 @@ class _MonitorsInventoryOps:
         query: _face.Query = None,
         orderby: str | None = None,
         limit: int | None = None,
+        prefetch: bool = False,
         options: _face.Options | None = None,
     ) -> _face.Operation[_m_monitors.Monitor]:
         """`GET /ws/v1/monitors/inventory`
@@ -117,6 +120,7 @@ class _MonitorsInventoryOps:
             {"query": query, "orderby": orderby},
             options=options,
             limit=limit,
+            prefetch=prefetch,
         )
 
     _update = _face.Endpoint("PUT", "/ws/v1/monitors/inventory/{id}", "update")

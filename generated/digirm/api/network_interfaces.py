@@ -28,12 +28,24 @@ class _NetworkInterfacesInventoryOps:
     _list = _face.Endpoint("GET", "/ws/v1/network_interfaces/inventory", "list")
 
     @staticmethod
-    def list(*, limit: int | None = None, options: _face.Options | None = None) -> _face.Operation[dict[str, Any]]:
+    def list(
+        *,
+        limit: int | None = None,
+        prefetch: bool = False,
+        options: _face.Options | None = None,
+    ) -> _face.Operation[dict[str, Any]]:
         """`GET /ws/v1/network_interfaces/inventory`
 
         Reconstructed (inferred), not crawled from the service.
         """
-        return _face.Operation(_NetworkInterfacesInventoryOps._list, (), {}, options=options, limit=limit)
+        return _face.Operation(
+            _NetworkInterfacesInventoryOps._list,
+            (),
+            {},
+            options=options,
+            limit=limit,
+            prefetch=prefetch,
+        )
 
 
 class NetworkInterfacesApi(_face.Api):

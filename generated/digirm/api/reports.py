@@ -39,6 +39,7 @@ class _ReportsAlertsOps:
         group: _face.Param = None,
         scope: _face.Param = None,
         limit: int | None = None,
+        prefetch: bool = False,
         options: _face.Options | None = None,
     ) -> _face.Operation[dict[str, Any]]:
         """`GET /ws/v1/reports/alerts`
@@ -53,6 +54,7 @@ class _ReportsAlertsOps:
             {"query": query, "group": group, "scope": scope},
             options=options,
             limit=limit,
+            prefetch=prefetch,
         )
 
 
@@ -72,6 +74,7 @@ class _ReportsCellularUtilizationOps:
         size: int | None = None,
         start_time: _face.Param = None,
         limit: int | None = None,
+        prefetch: bool = False,
         options: _face.Options | None = None,
     ) -> _face.Operation[dict[str, Any]]:
         """`GET /ws/v1/reports/cellular_utilization`
@@ -94,6 +97,7 @@ class _ReportsCellularUtilizationOps:
             },
             options=options,
             limit=limit,
+            prefetch=prefetch,
         )
 
 
@@ -111,6 +115,7 @@ class _ReportsCellularUtilizationBulkOps:
         query: _face.Query = None,
         start_time: _face.Param = None,
         fields: Sequence[str] | str | None = None,
+        typed: bool = False,
         options: _face.Options | None = None,
     ) -> _face.Operation[dict[str, Any]]:
         """`GET /ws/v1/reports/cellular_utilization/bulk`
@@ -131,6 +136,7 @@ class _ReportsCellularUtilizationBulkOps:
                 "fields": fields,
             },
             options=options,
+            typed=typed,
         )
 
 
@@ -148,6 +154,7 @@ class _ReportsCellularUtilizationSummaryOps:
         query: _face.Query = None,
         start_time: _face.Param = None,
         limit: int | None = None,
+        prefetch: bool = False,
         options: _face.Options | None = None,
     ) -> _face.Operation[dict[str, Any]]:
         """`GET /ws/v1/reports/cellular_utilization/summary`
@@ -162,6 +169,7 @@ class _ReportsCellularUtilizationSummaryOps:
             {"end_time": end_time, "groupby": groupby, "orderby": orderby, "query": query, "start_time": start_time},
             options=options,
             limit=limit,
+            prefetch=prefetch,
         )
 
 
@@ -179,6 +187,7 @@ class _ReportsCellularUtilizationSummaryBulkOps:
         query: _face.Query = None,
         start_time: _face.Param = None,
         fields: Sequence[str] | str | None = None,
+        typed: bool = False,
         options: _face.Options | None = None,
     ) -> _face.Operation[dict[str, Any]]:
         """`GET /ws/v1/reports/cellular_utilization/summary/bulk`
@@ -199,6 +208,7 @@ class _ReportsCellularUtilizationSummaryBulkOps:
                 "fields": fields,
             },
             options=options,
+            typed=typed,
         )
 
 
@@ -213,6 +223,7 @@ class _ReportsConnectionsOps:
         query: _face.Query = None,
         group: _face.Param = None,
         limit: int | None = None,
+        prefetch: bool = False,
         options: _face.Options | None = None,
     ) -> _face.Operation[dict[str, Any]]:
         """`GET /ws/v1/reports/connections`
@@ -227,6 +238,7 @@ class _ReportsConnectionsOps:
             {"query": query, "group": group},
             options=options,
             limit=limit,
+            prefetch=prefetch,
         )
 
 
@@ -245,6 +257,7 @@ class _ReportsDeviceAvailabilityOps:
         child_groups: _face.Param = None,
         size: int | None = None,
         limit: int | None = None,
+        prefetch: bool = False,
         options: _face.Options | None = None,
     ) -> _face.Operation[dict[str, Any]]:
         """`GET /ws/v1/reports/device_availability`
@@ -266,6 +279,7 @@ class _ReportsDeviceAvailabilityOps:
             },
             options=options,
             limit=limit,
+            prefetch=prefetch,
         )
 
 
@@ -279,6 +293,7 @@ class _ReportsDevicesConnectionStatusOps:
         *,
         query: _face.Query = None,
         limit: int | None = None,
+        prefetch: bool = False,
         options: _face.Options | None = None,
     ) -> _face.Operation[_m_reports.ReportCount]:
         """`GET /ws/v1/reports/devices/connection_status`
@@ -293,6 +308,7 @@ class _ReportsDevicesConnectionStatusOps:
             {"query": query},
             options=options,
             limit=limit,
+            prefetch=prefetch,
         )
 
 
@@ -306,6 +322,7 @@ class _ReportsDevicesMaintenanceWindowOps:
         *,
         query: _face.Query = None,
         limit: int | None = None,
+        prefetch: bool = False,
         options: _face.Options | None = None,
     ) -> _face.Operation[_m_reports.ReportCount]:
         """`GET /ws/v1/reports/devices/maintenance_window`
@@ -320,6 +337,7 @@ class _ReportsDevicesMaintenanceWindowOps:
             {"query": query},
             options=options,
             limit=limit,
+            prefetch=prefetch,
         )
 
 
@@ -333,6 +351,7 @@ class _ReportsDevicesVendorIdAndTypeOps:
         *,
         query: _face.Query = None,
         limit: int | None = None,
+        prefetch: bool = False,
         options: _face.Options | None = None,
     ) -> _face.Operation[_m_reports.ReportVendorCount]:
         """`GET /ws/v1/reports/devices/vendor_id_and_type`
@@ -347,6 +366,7 @@ class _ReportsDevicesVendorIdAndTypeOps:
             {"query": query},
             options=options,
             limit=limit,
+            prefetch=prefetch,
         )
 
 
@@ -359,13 +379,21 @@ class _ReportsUsageDataDetailsOps:
     def list(
         *,
         limit: int | None = None,
+        prefetch: bool = False,
         options: _face.Options | None = None,
     ) -> _face.Operation[_m_reports.DataUsageDetail]:
         """`GET /ws/v1/reports/usage/data_details`
 
         Reconstructed (inferred), not crawled from the service.
         """
-        return _face.Operation(_ReportsUsageDataDetailsOps._list, (), {}, options=options, limit=limit)
+        return _face.Operation(
+            _ReportsUsageDataDetailsOps._list,
+            (),
+            {},
+            options=options,
+            limit=limit,
+            prefetch=prefetch,
+        )
 
 
 class _ReportsUsageDataSummaryOps:
@@ -377,13 +405,21 @@ class _ReportsUsageDataSummaryOps:
     def list(
         *,
         limit: int | None = None,
+        prefetch: bool = False,
         options: _face.Options | None = None,
     ) -> _face.Operation[_m_reports.DataUsageSummary]:
         """`GET /ws/v1/reports/usage/data_summary`
 
         Reconstructed (inferred), not crawled from the service.
         """
-        return _face.Operation(_ReportsUsageDataSummaryOps._list, (), {}, options=options, limit=limit)
+        return _face.Operation(
+            _ReportsUsageDataSummaryOps._list,
+            (),
+            {},
+            options=options,
+            limit=limit,
+            prefetch=prefetch,
+        )
 
 
 class ReportsApi(_face.Api):

@@ -40,6 +40,7 @@ class _StreamsBulkOps:
         size: int | None = None,
         category: _face.Param = None,
         fields: Sequence[str] | str | None = None,
+        typed: bool = False,
         options: _face.Options | None = None,
     ) -> _face.Operation[dict[str, Any]]:
         """`GET /ws/v1/streams/bulk`
@@ -51,6 +52,7 @@ class _StreamsBulkOps:
             (),
             {"order": order, "cursor": cursor, "size": size, "category": category, "fields": fields},
             options=options,
+            typed=typed,
         )
 
 
@@ -74,6 +76,7 @@ class _StreamsBulkHistoryOps:
         end_time: _face.Param = None,
         timeline: _face.Param = None,
         fields: Sequence[str] | str | None = None,
+        typed: bool = False,
         options: _face.Options | None = None,
     ) -> _face.Operation[dict[str, Any]]:
         """`GET /ws/v1/streams/bulk/history/{stream_id}`
@@ -85,6 +88,7 @@ class _StreamsBulkHistoryOps:
             (stream_id,),
             {"order": order, "start_time": start_time, "end_time": end_time, "timeline": timeline, "fields": fields},
             options=options,
+            typed=typed,
         )
 
 
@@ -105,6 +109,7 @@ class _StreamsBulkRollupsOps:
         *,
         interval: _face.Param = None,
         method: _face.Param = None,
+        typed: bool = False,
         options: _face.Options | None = None,
     ) -> _face.Operation[dict[str, Any]]:
         """`GET /ws/v1/streams/bulk/rollups/{stream_id}`
@@ -116,13 +121,14 @@ class _StreamsBulkRollupsOps:
             (stream_id,),
             {"interval": interval, "method": method},
             options=options,
+            typed=typed,
         )
 
 
 class _StreamsHistoryOps:
     """Typed bodies of the operations of `/streams/history`; they send nothing."""
 
-    _create = _face.Endpoint("POST", "/ws/v1/streams/history", "create")
+    _create = _face.Endpoint("POST", "/ws/v1/streams/history", "create", uploads=True)
 
     @staticmethod
     def create(
@@ -187,6 +193,7 @@ class _StreamsHistoryOps:
         end_time: _face.Param = None,
         timeline: _face.Param = None,
         limit: int | None = None,
+        prefetch: bool = False,
         options: _face.Options | None = None,
     ) -> _face.Operation[_m_streams.DataPoint]:
         """`GET /ws/v1/streams/history/{stream_id}`
@@ -206,6 +213,7 @@ class _StreamsHistoryOps:
             },
             options=options,
             limit=limit,
+            prefetch=prefetch,
         )
 
 
@@ -315,6 +323,7 @@ class _StreamsInventoryOps:
         category: _face.Param = None,
         query: _face.Query = None,
         limit: int | None = None,
+        prefetch: bool = False,
         options: _face.Options | None = None,
     ) -> _face.Operation[_m_streams.Stream]:
         """`GET /ws/v1/streams/inventory`
@@ -330,6 +339,7 @@ class _StreamsInventoryOps:
             {"order": order, "cursor": cursor, "size": size, "category": category, "query": query},
             options=options,
             limit=limit,
+            prefetch=prefetch,
         )
 
     _update = _face.Endpoint(
@@ -378,6 +388,7 @@ class _StreamsRollupsOps:
         size: int | None = None,
         order: _face.Param = None,
         limit: int | None = None,
+        prefetch: bool = False,
         options: _face.Options | None = None,
     ) -> _face.Operation[_m_streams.Rollup]:
         """Values of a stream summed up by `interval` and `method`, such as hour and average.
@@ -401,6 +412,7 @@ class _StreamsRollupsOps:
             },
             options=options,
             limit=limit,
+            prefetch=prefetch,
         )
 
 

@@ -77,6 +77,7 @@ class _SubaccountsInventoryOps:
         cursor: str | None = None,
         orderby: str | None = None,
         limit: int | None = None,
+        prefetch: bool = False,
         options: _face.Options | None = None,
     ) -> _face.Operation[_m_subaccounts.Subaccount]:
         """The parent account and its subaccounts.
@@ -94,6 +95,7 @@ class _SubaccountsInventoryOps:
             {"query": query, "size": size, "cursor": cursor, "orderby": orderby},
             options=options,
             limit=limit,
+            prefetch=prefetch,
         )
 
     _update = _face.Endpoint("PUT", "/ws/v1/subaccounts/inventory/{customer_id}", "update")

@@ -106,6 +106,7 @@ class _UsersBulkOps:
         orderby: str | None = None,
         query: _face.Query = None,
         fields: Sequence[str] | str | None = None,
+        typed: bool = False,
         options: _face.Options | None = None,
     ) -> _face.Operation[dict[str, Any]]:
         """`GET /ws/v1/users/bulk`
@@ -119,6 +120,7 @@ class _UsersBulkOps:
             (),
             {"orderby": orderby, "query": query, "fields": fields},
             options=options,
+            typed=typed,
         )
 
 
@@ -169,6 +171,7 @@ class _UsersInventoryOps:
         query: _face.Query = None,
         size: int | None = None,
         limit: int | None = None,
+        prefetch: bool = False,
         options: _face.Options | None = None,
     ) -> _face.Operation[dict[str, Any]]:
         """Administrators see all users, others themselves.
@@ -185,6 +188,7 @@ class _UsersInventoryOps:
             {"orderby": orderby, "cursor": cursor, "query": query, "size": size},
             options=options,
             limit=limit,
+            prefetch=prefetch,
         )
 
     _update = _face.Endpoint("PUT", "/ws/v1/users/inventory/{username:.+}", "update")

@@ -54,6 +54,7 @@ class _PartsBulkOps:
         *,
         query: _face.Query = None,
         fields: Sequence[str] | str | None = None,
+        typed: bool = False,
         options: _face.Options | None = None,
     ) -> _face.Operation[dict[str, Any]]:
         """`GET /ws/v1/parts/bulk`
@@ -62,7 +63,7 @@ class _PartsBulkOps:
 
         Query fields (`fields.parts.bulk`): `name`.
         """
-        return _face.Operation(_PartsBulkOps._csv, (), {"query": query, "fields": fields}, options=options)
+        return _face.Operation(_PartsBulkOps._csv, (), {"query": query, "fields": fields}, options=options, typed=typed)
 
 
 class _PartsInventoryOps:
@@ -113,6 +114,7 @@ class _PartsInventoryOps:
         size: int | None = None,
         cursor: str | None = None,
         limit: int | None = None,
+        prefetch: bool = False,
         options: _face.Options | None = None,
     ) -> _face.Operation[_m_parts.Part]:
         """Parts in stock.
@@ -129,6 +131,7 @@ class _PartsInventoryOps:
             {"query": query, "orderby": orderby, "size": size, "cursor": cursor},
             options=options,
             limit=limit,
+            prefetch=prefetch,
         )
 
     _update = _face.Endpoint("PUT", "/ws/v1/parts/inventory/{partId}", "update")
