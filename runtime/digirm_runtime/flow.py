@@ -130,6 +130,7 @@ def perform(request: Request, plan: Plan, decode: Callable[[Response], T], shown
     failed = refused = 0
     while True:
         held: list[Slot] = []
+        sent = False
         delay: float | None = None
         failure: RemoteManagerError
         watch.attempt += 1
@@ -138,6 +139,7 @@ def perform(request: Request, plan: Plan, decode: Callable[[Response], T], shown
                 slot = yield Acquire(governor, until, plan.owner, watch.waits)
                 held.append(slot)
             watch.sends()
+            sent = True
             response: Response = yield Send(request, plan.timeout, until, plan.stream)
             watch.answered(response.status)
             if response.status < 300:
@@ -166,7 +168,7 @@ def perform(request: Request, plan: Plan, decode: Callable[[Response], T], shown
                     governor.refuse(delay, told=told)
         finally:
             for slot in held:
-                slot.release()
+                slot.release(sent=sent)
         if delay is None:
             delay = _backoff(failed)
         failed, refused = failed + (not throttled), refused + throttled

@@ -54,9 +54,12 @@ class Slot:
         self._governor = governor
         self.owner = me()
 
-    def release(self) -> None:
-        """Give the slot back: the answer came, or the request was given up. A second time does nothing."""
-        self._governor.leave(self)
+    def release(self, *, sent: bool = True) -> None:
+        """Give the slot back: the answer came, or the request was given up. A second time does nothing.
+
+        One under which nothing was sent counts for no window.
+        """
+        self._governor.leave(self, sent=sent)
 
 
 class Waiter:
@@ -105,7 +108,7 @@ class Governor:
         self._answered: deque[float] = deque()
         self._closed_until = -inf
         self._lowered_at = -inf
-        self._returned: deque[tuple[Slot, float]] = deque()
+        self._returned: deque[tuple[Slot, float | None]] = deque()
         self._queue: OrderedDict[Waiter, None] = OrderedDict()
         self._due = -inf  # when the first of the queue should ask
 
@@ -133,9 +136,9 @@ class Governor:
         finally:
             self._take_back()
 
-    def leave(self, slot: Slot) -> None:
-        """Take a slot back; the window counts it from now."""
-        self._returned.append((slot, self._clock()))
+    def leave(self, slot: Slot, *, sent: bool = True) -> None:
+        """Take a slot back; where something was sent, the windows count it from now."""
+        self._returned.append((slot, self._clock() if sent else None))
         self._take_back()
 
     def forget(self, waiter: Waiter) -> None:
@@ -197,7 +200,8 @@ class Governor:
                     slot, moment = self._returned.popleft()
                     if slot in self._held:
                         self._held.remove(slot)
-                        self._answered.append(moment)
+                        if moment is not None:
+                            self._answered.append(moment)
                         self._call_next()
             finally:
                 self._lock.release()

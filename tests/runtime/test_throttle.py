@@ -157,6 +157,13 @@ def test_a_slot_is_given_back_once() -> None:
     assert delay(governor) is None
 
 
+def test_a_slot_under_which_nothing_was_sent_counts_for_no_window() -> None:
+    governor = guard((1, 60.0))
+    slot(governor).release(sent=False)
+    slot(governor).release()
+    assert delay(governor) != 0
+
+
 def test_a_slot_that_the_garbage_collector_gives_back_meanwhile() -> None:
     clock = Clock()
     governor = guard(concurrent=1, clock=clock)
