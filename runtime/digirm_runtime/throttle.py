@@ -150,17 +150,18 @@ class Governor:
     def refuse(self, seconds: float, *, told: bool) -> None:
         """The server refused a request as one too many: nobody starts for `seconds`.
 
-        Where it did not say how long (`told`), the account has lower limits than assumed, or others use it: the fullest
-        window then allows no more than it held, but at least half of what it did.
+        Where it did not say how long (`told`), the account has lower limits than assumed, or others use it. Which window
+        was too full cannot be seen, so each then allows what it holds, but at least half of what it did: a window that
+        was not to blame is left about as fast as the one that was.
         """
         with self._lock:
             now = self._clock()
             self._settle(now)
             # Several under way may be refused at once: they teach one lesson.
             if not told and now >= self._closed_until and self._windows:
-                counts = {window: self._recent(now, window) for window in self._windows.values()}
-                fullest = max(counts, key=lambda window: (counts[window] / window.limit, -window.seconds))
-                fullest.limit = max(1, min(fullest.limit - 1, max(counts[fullest], fullest.limit // 2)))
+                for window in self._windows.values():
+                    recent = sum(1 for moment in self._answered if moment > now - window.seconds)
+                    window.limit = max(1, min(window.limit - 1, max(recent, window.limit // 2)))
                 self._lowered_at = now
             self._closed_until = max(self._closed_until, now + seconds)
         self._take_back()
@@ -237,9 +238,6 @@ class Governor:
             if seconds in before and before[seconds].limit < before[seconds].asked:
                 window.limit = min(window.limit, before[seconds].limit)
         self._concurrent = min(throttle.concurrent for throttle in throttles)
-
-    def _recent(self, now: float, window: _Window) -> int:
-        return sum(1 for moment in self._answered if moment > now - window.seconds)
 
     def _delay(self, now: float) -> float:
         under_way = len(self._held)

@@ -233,7 +233,7 @@ def test_refusals_lower_the_limit_which_recovers() -> None:
     assert delay(governor) != 0
 
 
-def test_the_fullest_window_is_the_one_that_was_too_large() -> None:
+def test_a_refusal_makes_no_window_smaller_than_what_it_holds() -> None:
     clock = Clock()
     governor = guard((240, 60.0), (40, 10.0), clock=clock)
     for _ in range(3):
