@@ -77,6 +77,14 @@ class ValuesEntry(_Entry, frozen=True):
     paths: tuple[str, ...]
 
 
+class ColumnsEntry(_Entry, frozen=True):
+    """The columns that a GET which takes `fields` answers, and how sure it is that there are no others."""
+
+    path: str
+    columns: tuple[str, ...]
+    certainty: Certainty
+
+
 class TypeEntry(_Entry, frozen=True):
     """The literal forms that a type of query field takes, and how its values compare where these do not say it.
 
@@ -118,6 +126,7 @@ class Overrides(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     operation: tuple[OperationEntry, ...] = ()
     schemas: dict[str, SchemaEntry] = {}
     values: tuple[ValuesEntry, ...] = ()
+    columns: tuple[ColumnsEntry, ...] = ()
     types: dict[str, TypeEntry] = {}
     operators: dict[str, OperatorEntry] = {}
     legacy: tuple[LegacyEntry, ...] = ()
@@ -125,6 +134,10 @@ class Overrides(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def operation_entry(self, method: str, path: str) -> OperationEntry | None:
         """What is known of one operation beyond its spec."""
         return next((entry for entry in self.operation if entry.method == method and entry.path == path), None)
+
+    def columns_entry(self, path: str) -> ColumnsEntry | None:
+        """What is known of the columns that a GET answers."""
+        return next((entry for entry in self.columns if entry.path == path), None)
 
     def field_knowledge(
         self, path: str, method: str, field: str, provenance: str
@@ -202,6 +215,11 @@ class Overrides(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             if (path, e.field) not in fields
         ]
         wrong += [
+            f"columns: GET {e.path} is not in the spec, or takes no fields"
+            for e in self.columns
+            if ("GET", e.path) not in requests or "fields" not in requests["GET", e.path].params
+        ]
+        wrong += [
             f"legacy: {path} has no query field {e.field!r}"
             for e in self.legacy
             for path in e.paths
@@ -222,6 +240,8 @@ class Overrides(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             for name, entry in self.types.items()
             if entry.compares is not None and entry.compares not in KINDS
         ]
+        listed = [entry.path for entry in self.columns]
+        wrong += [f"columns: {path} is listed twice" for path in sorted(set(listed)) if listed.count(path) > 1]
         objects: dict[str, str] = {}
         for e in self.legacy:
             if not COLUMN.fullmatch(e.column):

@@ -13,15 +13,18 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from digirm_runtime.query import server
 from digirm_runtime.query.language import Language
 from tests.query.notation import unfold
 from tests.query.query_api import example, odd, reconstructed_with_certainty
+from tests.query.test_columns import listed
 from tests.query.test_documentation import LANGUAGE
 
 SNAPSHOT = Path(__file__).with_name("messages.txt")
 SOURCE = Path(__file__).parents[2] / "runtime/digirm_runtime/query"
 
-#: What is asked of each language: a query, or another parameter as `name: text`; in the notation of `unfold`.
+#: What is asked of each language: a query, or another parameter as `name: text`, or what the service answered
+#: to a query behind it; in the notation of `unfold`.
 QUERIES = r"""
 {3* }
 name = 'x
@@ -140,11 +143,17 @@ fields: id,id
 fields: nmae
 endpoint: devices/inventry
 endpoint: streams/nothing
+id = 0x1F, answer: Invalid input 'x' (line 1, pos 7)
+name = foo, answer: Invalid input 'f', expected text (line 1, pos 8)
 """
 
 
 def _many_unknown() -> str:
     return " or ".join(f"unknown{number} = 1" for number in range(102))
+
+
+def _many_columns() -> str:
+    return "fields: " + ",".join(f"unknown{number}" for number in range(102))
 
 
 def cases() -> list[tuple[str, Language, str | None, str]]:
@@ -157,6 +166,8 @@ def cases() -> list[tuple[str, Language, str | None, str]]:
         ("live", LANGUAGE, "devices/inventory", _many_unknown()),
         ("live", LANGUAGE, "devices/summary", "orderby: id"),
         *(("reconstructed", doubted, "devices/inventory", line) for line in more),
+        *(("reconstructed", doubted, "devices/inventory", line) for line in ("fields: signal,Name", _many_columns())),
+        ("columns listed", listed(), "devices/bulk", "fields: id,signal"),
         ("vouched for", reconstructed_with_certainty(), "devices/inventory", "id contains 10"),
         ("odd", odd(), "devices/inventory", "empty = 'x'"),
         ("live", LANGUAGE, None, "anything == 1"),
@@ -164,6 +175,9 @@ def cases() -> list[tuple[str, Language, str | None, str]]:
 
 
 def report(language: Language, endpoint: str | None, asked: str) -> str:
+    query, _, answer = asked.partition(", answer: ")
+    if answer:
+        return str(server.read(answer, query, endpoint, language))
     name, _, text = asked.partition(": ")
     given: dict[str, Any] = {"endpoint": endpoint, "text": None}
     if name in ("orderby", "size", "fields", "endpoint"):

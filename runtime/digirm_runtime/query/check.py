@@ -7,7 +7,8 @@ is a slip of the pen or contradicts what is recorded or documented; `strict` mak
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from functools import cached_property
 
 from digirm_runtime.query.ast import Condition, read_literal
 from digirm_runtime.query.printer import print_text
@@ -68,10 +69,11 @@ class Judge:
         fields: Mapping[str, FieldRow],
         endpoint: str,
         accepted: Sequence[str] = (),
+        columns: tuple[str | None, Sequence[str]] | None = None,
         *,
         strict: bool = False,
     ) -> None:
-        """`accepted` are the parameters that the endpoint takes."""
+        """`accepted` are the parameters that the endpoint takes, `columns` its entry in the tables."""
         self.tables = tables
         self.fields = fields
         self.endpoint = endpoint
@@ -81,6 +83,7 @@ class Judge:
         self.strict = strict
         self.live = tables["spec"]["provenance"] == "live"
         self.firm = strict or self.live
+        self._columns = columns or (None, ())
         # (field, operator, kind of value) -> what judges such a value, if anything does, and what may stand for it.
         self._known: dict[tuple[str, str, str], tuple[Rule | None, Slot]] = {}
 
@@ -162,16 +165,33 @@ class Judge:
 
     def unknown_field(self, name: str, start: int, end: int, parameter: str = "query") -> Diagnostic:
         """The diagnostic for a field that the endpoint lacks."""
-        slip = misspelt(name, self.fields)
-        twin = next((known for known in self.fields if known.lower() == name.lower()), None)
-        # Whether the case of a field's name matters is not documented.
-        firm = self.strict if twin else self.firm or slip
-        severity: Severity = "error" if firm else "warning"
-        nearest = twin or slip or suggest(name, self.fields)
+        severity, nearest = self._unknown(name, self.fields, firm=self.firm)
         message = f"{_quoted(self.endpoint)} has no field {_quoted(name)}"
         if severity == "warning":
             message += " that the spec knows of"
         return _diagnostic("Q201", severity, message, start, end, nearest, parameter)
+
+    @cached_property
+    def columns(self) -> Collection[str]:
+        """Every column that the endpoint is known to have, in a stable order."""
+        return dict.fromkeys((*self.fields, *self._columns[1]))
+
+    def unknown_column(self, name: str, start: int, end: int) -> Diagnostic:
+        """The diagnostic for a column that the endpoint is not known to have.
+
+        Specs list query fields and not columns, so that even a live one says little; a list that is vouched for does.
+        """
+        severity, nearest = self._unknown(name, self.columns, firm=self.strict or self._columns[0] in _VOUCHED)
+        message = f"{_quoted(name)} is no known column of {_quoted(self.endpoint)}"
+        return _diagnostic("Q423", severity, message, start, end, nearest, "fields")
+
+    def _unknown(self, name: str, known: Collection[str], *, firm: bool) -> tuple[Severity, str | None]:
+        """(severity, the known name that may be meant) for a name that is none of those known."""
+        slip = misspelt(name, known)
+        twin = next((one for one in known if one.lower() == name.lower()), None)
+        # Whether the case of a name matters is not documented.
+        firm = self.strict if twin else firm or slip is not None
+        return "error" if firm else "warning", twin or slip or suggest(name, known)
 
     def _operator(self, condition: Condition, row: FieldRow, start: int, end: int) -> Diagnostic | None:
         if not row.operators or condition.operator in row.operators:

@@ -50,7 +50,7 @@ def _layout(tables: dict[str, Any]) -> str:
     """The members of a JSON object, a line for each table and each endpoint: small, and its diff can be read."""
     lines = []
     for key, value in tables.items():
-        if key == "fields" and value:
+        if key in ("fields", "columns") and value:
             text = "[\n  " + ",\n  ".join(_dumps(item) for item in value) + "\n ]"
         elif key == "endpoints" and value:
             text = "{\n  " + ",\n  ".join(f"{_dumps(name)}: {_dumps(item)}" for name, item in value.items()) + "\n }"
@@ -239,27 +239,31 @@ class Language:
         where = None if endpoint is None else self._find(endpoint)
         if where is None:
             return None
-        name, accepted, table = where
+        name, accepted, table, columns = where
         judge = self._judges.get((name, strict))
         if judge is None:
             from digirm_runtime.query.check import Judge
 
-            judge = Judge(self.tables, self._fields(table), name, accepted, strict=strict)
+            known = None if columns is None else self.tables["columns"][columns]
+            judge = Judge(self.tables, self._fields(table), name, accepted, known, strict=strict)
             self._judges[name, strict] = judge
         if len(self._judges) < MAX_SPELLINGS:
             self._judges[endpoint, strict] = judge
         return judge
 
-    def _find(self, endpoint: str) -> tuple[str, list[str], int] | None:
-        """(shortest name, accepted parameters, number of the field table) of an endpoint; None for an unknown one."""
+    def _find(self, endpoint: str) -> tuple[str, list[str], int, int | None] | None:
+        """(shortest name, accepted parameters, numbers of the field table and of the list of columns) of an endpoint.
+
+        None for an unknown one.
+        """
         path = self._path(endpoint)
         methods: dict[str, list[Any]] = self.tables["endpoints"].get(path, {})
         method = _split(endpoint)[0]
         for name in (method,) if method else METHODS:
             if name in methods:
-                params, table = methods[name]
+                params, table, *columns = methods[name]
                 short = path.removeprefix(f"{self.tables['spec']['base_path']}/")
-                return f"{method} {short}".lstrip(), params, table
+                return f"{method} {short}".lstrip(), params, table, columns[0] if columns else None
         return None
 
     def _path(self, endpoint: str) -> str:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from digirm_runtime.query.check import Judge
+from digirm_runtime.query.check import MAX_UNKNOWN, Judge
 from digirm_runtime.query.diagnostics import HALF, ODD_BLANK, Diagnostic, quoted
 from digirm_runtime.query.lexer import BLANK, SURROGATES
-from digirm_runtime.query.spelling import misspelt, suggest
+from digirm_runtime.query.spelling import suggest
 from digirm_runtime.query.tables import literals
 
 #: Digits of a size that are read as a number.
@@ -86,10 +86,10 @@ def size(text: str) -> Iterable[Diagnostic]:
 
 
 def fields(judge: Judge, text: str) -> Iterable[Diagnostic]:
-    """Column names joined by commas. Columns are more than query fields, so only a slip of the pen is noted."""
+    """Column names joined by commas."""
     yield from _characters(text, "fields")
     seen: set[str] = set()
-    position = 0
+    unknown = position = 0
     for part in text.split(","):
         name = part.strip()
         start = position + len(part) - len(part.lstrip())
@@ -99,8 +99,13 @@ def fields(judge: Judge, text: str) -> Iterable[Diagnostic]:
             yield Diagnostic("Q421", "error", "a column's name is missing", start, end, parameter="fields")
         elif name in seen:
             yield Diagnostic("Q422", "warning", f"'{name[:60]}' is named twice", start, end, parameter="fields")
-        elif name not in judge.fields and (slip := misspelt(name, judge.fields)):
-            yield Diagnostic("Q423", "warning", f"'{name[:60]}' is no known column", start, end, slip, "fields")
+        elif name not in judge.columns:
+            yield judge.unknown_column(name, start, end)
+            unknown += 1
+            if unknown > MAX_UNKNOWN:
+                message = f"more than {MAX_UNKNOWN} unknown columns: what follows was not judged"
+                yield Diagnostic("Q124", "error", message, end, end, parameter="fields")
+                return
         seen.add(name)
 
 

@@ -9,7 +9,8 @@ operator_forms      operator -> the literal forms it takes, whatever the field's
 empty, mends        operators that take `empty`; foreign spellings and the operator that is meant (empty: none)
 operator_sets       distinct operator lists, as indices into `operators`
 fields              distinct field tables: name -> [type, operator set, orderby, values, certainty]
-endpoints           path template -> method -> [parameters, field table]
+columns             distinct lists of columns beyond a field table: [certainty of the list or None, names]
+endpoints           path template -> method -> [parameters, field table, and where it takes `fields` list of columns]
 legacy              path template -> the legacy object and, by field, its columns (`legacy.LegacyColumn`)
 """
 
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
     from digirm_runtime.spec import Field, Request, Spec
 
-FORMAT = 1
+FORMAT = 2
 #: The methods that a spec may use. Of an endpoint that is given without one, the first that it has is meant.
 METHODS = ("GET", "PUT", "DELETE", "POST", "PATCH", "HEAD")
 #: Forms that `[types]` of an override may name: those of `literals.json`, and text that holds an absolute time.
@@ -56,6 +57,8 @@ def literals() -> dict[str, Any]:
 
 def build(spec: Spec) -> dict[str, Any]:
     """The tables of a spec's language. Raises SpecError where an override names an unknown literal form."""
+    from digirm_runtime.query.selectable import Selectable
+
     known = literals()
     forms: dict[str, str] = known["forms"]
     requests = [
@@ -78,13 +81,17 @@ def build(spec: Spec) -> dict[str, Any]:
         )
     sets: dict[str, int] = {}
     tables: dict[str, int] = {}
+    columns: dict[str, int] = {}
+    selectable = Selectable(spec)
     endpoints: dict[str, dict[str, list[Any]]] = {}
     for template, request in sorted(requests, key=lambda item: (item[0], _method_order(item[1]))):
         if request.method != "GET" and not request.query and "query" not in request.params:
             continue
         table = {field.name: _row(field, index, sets) for field in sorted(request.query, key=lambda field: field.name)}
         number = tables.setdefault(json.dumps(table), len(tables))
-        endpoints.setdefault(template, {})[request.method] = [list(request.params), number]
+        row = endpoints.setdefault(template, {})[request.method] = [list(request.params), number]
+        if "fields" in request.params:
+            row.append(columns.setdefault(json.dumps(selectable.of(template, request)), len(columns)))
     return {
         "format": FORMAT,
         "spec": {
@@ -103,6 +110,7 @@ def build(spec: Spec) -> dict[str, Any]:
         "mends": {wrong: right if right.lower() in index else "" for wrong, right in known["mends"].items()},
         "operator_sets": [json.loads(key) for key in sets],
         "fields": [json.loads(key) for key in tables],
+        "columns": [json.loads(key) for key in columns],
         "endpoints": endpoints,
         "legacy": spec.overrides.legacy_columns(),
     }
@@ -127,6 +135,7 @@ def generic() -> dict[str, Any]:
         "mends": {},
         "operator_sets": [],
         "fields": [],
+        "columns": [],
         "endpoints": {},
         "legacy": {},
     }
