@@ -1,134 +1,156 @@
-"""Rows of bulk operations: CSV, parsed as it comes."""
+"""Rows of bulk operations: streamed, or saved to a file."""
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, Generator, Mapping
+from contextlib import aclosing, closing
 from typing import TYPE_CHECKING, Any
 
+from digirm_runtime.csvtext import parser, pieces
 from digirm_runtime.errors import TransportError
 
 if TYPE_CHECKING:
+    from os import PathLike
+    from typing import BinaryIO
+
     from digirm_runtime.client import AsyncClient, Client
+    from digirm_runtime.columns import Reader
     from digirm_runtime.operation import Operation
 
-
-MAX_ROW = 16 * 1024 * 1024
-# The standard library's limit of 128 KiB is less than what a cell of a service may hold.
-csv.field_size_limit(max(csv.field_size_limit(), MAX_ROW))
+#: Parameters by which an operation gives its answer in parts.
+_PARTS = ("cursor", "size")
 
 
-class CsvRows:
-    """A CSV parser that is fed bytes and gives rows; quotes, newlines in cells and a byte-order mark are understood."""
+class _Rows:
+    """What the two kinds of rows share."""
 
-    def __init__(self) -> None:
-        import codecs
+    def __init__(self, operation: Operation[Any]) -> None:
+        self._operation = operation
+        self._complete: bool | None = None
 
-        self._decode = codecs.getincrementaldecoder("utf-8-sig")(errors="strict").decode
-        self._rest: list[str] = []  # the beginning of a row that is not complete
-        self._length = 0
-        self._quoted = False  # whether that ends within a quoted cell
-        self._header: list[str] | None = None
+    @property
+    def complete(self) -> bool | None:
+        """Whether the rows are all there are: None until an iteration or `to_csv` has come to the end of the answer.
 
-    def feed(self, data: bytes, *, final: bool = False) -> list[dict[str, str]]:
-        """The rows that `data` completes.
-
-        Raises TransportError for text that is no UTF-8, ends within a cell, or has a row of more than 16 MiB.
+        Then True; but False where the operation takes a `cursor` or `size`: a CSV cannot say whether more would follow.
         """
-        try:
-            text = self._decode(data, final)
-        except UnicodeDecodeError as error:
-            raise TransportError(f"the CSV is not UTF-8: {error}", body=data) from None
-        end = len(text) if final else _last_row_end(text, self._quoted)
-        rest = text[end:]
-        quoted = (self._quoted + text.count('"')) % 2 == 1
-        if final and quoted:
-            raise TransportError("the CSV ends within a quoted cell", body=data)
-        if not end and not final:
-            complete = ""
-            self._rest.append(rest)
-            self._length += len(rest)
-        else:
-            complete = "".join(self._rest) + text[:end]
-            self._rest, self._length = [rest], len(rest)
-        self._quoted = quoted
-        if self._length > MAX_ROW:
-            raise TransportError("the CSV has a row of more than 16 MiB; is a quote missing?", body=data)
-        if not complete:
-            return []
-        rows = csv.reader(io.StringIO(complete, newline=""), strict=True)
-        try:
-            return list(self._named(rows))
-        except csv.Error as error:
-            raise TransportError(f"the CSV is damaged: {error}", body=data) from None
+        return self._complete
 
-    def _named(self, rows: Iterator[list[str]]) -> Iterator[dict[str, str]]:
-        for row in rows:
-            if self._header is None:
-                if len(set(row)) < len(row):
-                    raise TransportError("the CSV has two columns of one name")
-                self._header = row
-            elif row and len(row) != len(self._header):
-                raise TransportError(f"the CSV has a row of {len(row)} cells under {len(self._header)} columns")
-            elif row:
-                yield dict(zip(self._header, row, strict=True))
+    def _end(self) -> None:
+        self._complete = not any(name in self._operation.params for name in _PARTS)
+
+    def _name(self, error: TransportError) -> None:
+        """Say in an error of the body which request it comes from."""
+        endpoint = self._operation.endpoint
+        error.method, error.url = endpoint.method, endpoint.path(self._operation.args)
+
+    def _readers(self, client: Client | AsyncClient) -> Mapping[str, Reader] | None:
+        if not self._operation.typed:
+            return None
+        if client._package is None:
+            return {}
+        from digirm_runtime.columns import readers
+
+        return readers(client._package.language, self._operation.endpoint)
 
 
-def _last_row_end(text: str, quoted: bool) -> int:
-    """Where the last complete row ends: behind a newline outside quotes; 0 where no row does.
+class Rows(_Rows):
+    """The rows of a bulk operation as dicts, streamed in constant memory; each iteration is a request of its own.
 
-    `quoted` says whether the text begins within a quoted cell. Every character is looked at twice at most.
+    Cells are text. With `typed=True` an empty cell is None, and columns that the spec knows as query fields, of the
+    operation or of the inventory beside it, hold values: a number is an int where it is whole and else a float, as in
+    JSON answers; a time is an aware datetime in UTC; a truth value a bool. A cell that does not fit stays text.
+
+    Iterating raises TransportError for an answer that breaks off, is damaged, or is no CSV by its content type; what
+    was handed out by then is right, and incomplete.
     """
-    end = text.rfind("\n")
-    quotes = quoted + text.count('"', 0, max(end, 0))
-    while end >= 0 and quotes % 2:
-        earlier = text.rfind("\n", 0, end)
-        quotes -= text.count('"', max(earlier, 0), end)
-        end = earlier
-    return end + 1
-
-
-class Rows:
-    """The rows of a bulk operation as dicts of text, streamed: one request, started when iterated."""
 
     def __init__(self, client: Client, operation: Operation[Any]) -> None:
+        super().__init__(operation)
         self._client = client
-        self._operation = operation
 
-    def __iter__(self) -> Iterator[dict[str, str]]:
-        response, release = self._client._stream(self._operation)
-        parser = CsvRows()
+    def _batches(self, copy: BinaryIO | None = None) -> Generator[list[dict[str, Any]], None, None]:
+        """The rows as they come; with `copy` as text, and the bytes go there."""
+        self._complete = None
+        readers = self._readers(self._client) if copy is None else None
+        response = self._client._stream(self._operation)
         try:
+            table = parser(response.headers, readers)
             for chunk in response.chunks():
-                yield from parser.feed(chunk)
-            yield from parser.feed(b"", final=True)
+                for piece in pieces(chunk):
+                    if copy is not None:
+                        copy.write(piece)
+                    yield table.feed(piece)
+            yield table.feed(b"", final=True)
+        except TransportError as error:
+            self._name(error)
+            raise
         finally:
-            # Leaving a loop half-way must give back the connection, and the slot whatever happens to that.
-            try:
-                response.close()
-            finally:
-                release()
+            # Leaving a loop half-way gives back the connection and the slot.
+            response.close()
+        self._end()
+
+    def __iter__(self) -> Generator[dict[str, Any], None, None]:
+        with closing(self._batches()) as batches:
+            for rows in batches:
+                yield from rows
+
+    def to_csv(self, path: str | PathLike[str]) -> int:
+        """Save the answer to a file as it comes, byte by byte, and return the number of its rows.
+
+        It is written beside `path` and takes its place when it is complete; nothing is left of one that is not. Raises
+        OSError before anything is sent where the file cannot be written, and TransportError as iterating does.
+        """
+        from digirm_runtime.saving import beside
+
+        with beside(path) as file, closing(self._batches(file)) as batches:
+            return sum(map(len, batches))
 
 
-class AsyncRows:
-    """`Rows` for `async for`."""
+class AsyncRows(_Rows):
+    """`Rows` for `async for`.
+
+    A loop that is left early gives back the connection and the slot when its iterator is closed: at once within
+    `async with contextlib.aclosing(...)`, else as soon as the event loop gets to it.
+    """
 
     def __init__(self, client: AsyncClient, operation: Operation[Any]) -> None:
+        super().__init__(operation)
         self._client = client
-        self._operation = operation
 
-    async def __aiter__(self) -> AsyncIterator[dict[str, str]]:
-        response, release = await self._client._stream(self._operation)
-        parser = CsvRows()
+    async def _batches(self, copy: BinaryIO | None = None) -> AsyncGenerator[list[dict[str, Any]], None]:
+        self._complete = None
+        readers = self._readers(self._client) if copy is None else None
+        response = await self._client._stream(self._operation)
         try:
-            async for chunk in response.stream:
-                for row in parser.feed(chunk):
-                    yield row
-            for row in parser.feed(b"", final=True):
-                yield row
+            table = parser(response.headers, readers)
+            async with aclosing(response.achunks()) as chunks:
+                async for chunk in chunks:
+                    for piece in pieces(chunk):
+                        if copy is not None:
+                            copy.write(piece)
+                        yield table.feed(piece)
+            yield table.feed(b"", final=True)
+        except TransportError as error:
+            self._name(error)
+            raise
         finally:
-            try:
-                await response.aclose()
-            finally:
-                release()
+            await response.aclose()
+        self._end()
+
+    async def __aiter__(self) -> AsyncGenerator[dict[str, Any], None]:
+        async with aclosing(self._batches()) as batches:
+            async for rows in batches:
+                for row in rows:
+                    yield row
+
+    async def to_csv(self, path: str | PathLike[str]) -> int:
+        """`Rows.to_csv`. The event loop stands still while a piece of 16 KiB is written."""
+        from digirm_runtime.saving import beside
+
+        count = 0
+        with beside(path) as file:
+            async with aclosing(self._batches(file)) as batches:
+                async for rows in batches:
+                    count += len(rows)
+        return count

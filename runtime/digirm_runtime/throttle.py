@@ -150,9 +150,9 @@ class Governor:
     def refuse(self, seconds: float, *, told: bool) -> None:
         """The server refused a request as one too many: nobody starts for `seconds`.
 
-        Where it did not say how long (`told`), the account has lower limits than assumed, or others use it. Which window
-        was too full cannot be seen, so each then allows what it holds, but at least half of what it did: a window that
-        was not to blame is left about as fast as the one that was.
+        Where it did not say how long (`told`), the account has lower limits than assumed, or others use it. Which
+        window was too full cannot be seen, so each then allows what it holds, but at least half of what it did: a
+        window that was not to blame is left about as fast as the one that was.
         """
         with self._lock:
             now = self._clock()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, Protocol
 
 #: Response header by which the simulator says that it is one; a crawl that sees it writes `reconstructed` specs.
@@ -126,7 +127,9 @@ class AsyncResponse(Response):
     async def aclose(self) -> None:
         """Give back what the stream holds, read to its end or not."""
         try:
-            await self.stream.aclose()
+            # An event loop that ends closes all generators at once, in any order.
+            with suppress(RuntimeError):
+                await self.stream.aclose()
         finally:
             self._release()
 

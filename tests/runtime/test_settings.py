@@ -184,9 +184,9 @@ def test_compressed_answers(call: Call) -> None:
         with script(Answer(body=body, headers=(("content-encoding", encoding),))) as server:
             assert call(server.url, "GET", "/x") == OK
             assert "gzip" in server.got[0].headers["accept-encoding"]
-    with script(Answer(body=b"no gzip", headers=(("content-encoding", "gzip"),))) as server:
-        with pytest.raises(TransportError):
-            call(server.url, "GET", "/x", options=Options(retries=0))
+    damaged = Answer(body=b"no gzip", headers=(("content-encoding", "gzip"),))
+    with script(damaged) as server, pytest.raises(TransportError):
+        call(server.url, "GET", "/x", options=Options(retries=0))
 
 
 def test_what_came_before_the_break_is_kept(call: Call) -> None:
@@ -257,9 +257,9 @@ def test_open_streams_and_a_call_in_the_same_task() -> None:
 def test_the_service_s_own_parse_error_has_a_caret(call: Call) -> None:
     text = "type equals 'EX50'"
     message = f"Invalid input 'q', expected 'n/N' (line 1, pos 7):\n{text}\n      ^"
-    with script(Answer(400, {"error_message": message, "error_status": 400})) as server:
-        with pytest.raises(BadRequest) as caught:
-            call(server.url, "GET", "/ws/v1/devices/inventory", params={"query": text})
+    refused = Answer(400, {"error_message": message, "error_status": 400})
+    with script(refused) as server, pytest.raises(BadRequest) as caught:
+        call(server.url, "GET", "/ws/v1/devices/inventory", params={"query": text})
     report = caught.value.report
     assert report is not None
     assert report.diagnostics[0].start is not None
