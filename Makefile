@@ -13,7 +13,7 @@ help:
 	@echo "make test      the tests (ARGS='-k crawl' is passed to pytest)"
 	@echo "make check     format, lint, types, layers, generated files, specs"
 	@echo "make generate  write generated/ and docs/reference/ anew from specs/"
-	@echo "make bench     the benchmarks, as ratios to their peers"
+	@echo "make bench     the benchmarks, as ratios to their peers (ARGS=--quick leaves out what takes a minute)"
 	@echo "make clean     remove .venv, caches and scratch folders"
 
 $(STAMP): pyproject.toml constraints.txt scripts/venv.sh
@@ -51,7 +51,7 @@ $(BENCH): $(STAMP)
 	@touch $(BENCH)
 
 bench: $(BENCH)
-	@$(BIN)/python -m benchmarks
+	@$(BIN)/python -m benchmarks $(ARGS)
 
 clean:
 	rm -rf .venv .demo .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist *.egg-info

@@ -12,18 +12,43 @@ from typing import NamedTuple
 
 
 class Row(NamedTuple):
-    """One comparison. `pairs` are (subject, peer), one per round; `target` is the ratio to stay below."""
+    """One comparison. `pairs` are (subject, peer), one per round.
+
+    `target` is the ratio that the median stays below, or above where it is `at_least`.
+    """
 
     what: str
     peer: str
     pairs: list[tuple[float, float]]
     target: float | None = None
     unit: str = "s"
+    at_least: bool = False
 
     @property
     def ratios(self) -> list[float]:
         """Subject over peer of each round, sorted."""
         return sorted(subject / peer for subject, peer in self.pairs)
+
+    @property
+    def goal(self) -> str:
+        """The target in words, with a note where it is missed; empty where there is none."""
+        if self.target is None:
+            return ""
+        ratio = median(self.ratios)
+        met = ratio >= self.target if self.at_least else ratio <= self.target
+        return f"{'≥' if self.at_least else '≤'} {self.target:.3g}{'' if met else ' **missed**'}"
+
+
+def timed(run: Callable[[], object], count: int = 1) -> Callable[[], float]:
+    """A measurement: the seconds of one call, of `count` made in a row."""
+
+    def measure() -> float:
+        started = time.perf_counter()
+        for _ in range(count):
+            run()
+        return (time.perf_counter() - started) / count
+
+    return measure
 
 
 def paired(subject: Callable[[], float], peer: Callable[[], float], rounds: int) -> list[tuple[float, float]]:
@@ -64,17 +89,20 @@ def table(rows: Iterable[Row]) -> str:
     for row in rows:
         subject, peer = (median(pair[side] for pair in row.pairs) for side in (0, 1))
         ratios = row.ratios
-        target = "" if row.target is None else f"≤ {row.target:g}"
         lines.append(
             f"| {row.what} | {row.peer} | {_shown(subject, row.unit)} | {_shown(peer, row.unit)} | "
-            f"{median(ratios):.2f} ({ratios[0]:.2f} to {ratios[-1]:.2f}) | {len(ratios)} | {target} |"
+            f"{_ratio(median(ratios))} ({_ratio(ratios[0])} to {_ratio(ratios[-1])}) | {len(ratios)} | {row.goal} |"
         )
     return "\n".join(lines)
 
 
+def _ratio(ratio: float) -> str:
+    return f"{ratio:.2f}" if ratio >= 0.01 else f"{ratio:.1g}"
+
+
 def _shown(amount: float, unit: str) -> str:
     if unit != "s":
-        return f"{amount:.1f} {unit}"
+        return f"{amount:,.1f} {unit}" if amount % 1 else f"{amount:,.0f} {unit}"
     if amount < 0.001:
         return f"{amount * 1e6:.1f} µs"
-    return f"{amount * 1e3:.1f} ms"
+    return f"{amount * 1e3:.1f} ms" if amount < 1 else f"{amount:.2f} s"

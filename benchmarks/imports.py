@@ -12,4 +12,4 @@ DIGIRM = "from digirm import Client, AsyncClient, check_query, fields"
 def rows(rounds: int) -> list[Row]:
     """Ours against httpx, the library that any client of such an API would import."""
     pairs = paired(lambda: over_bare(DIGIRM), lambda: over_bare("import httpx"), rounds)
-    return [Row(f"`{DIGIRM}`", f"`import httpx` ({version('httpx')})", pairs)]
+    return [Row(f"`{DIGIRM}`", f"`import httpx` ({version('httpx')})", pairs, 0.2)]

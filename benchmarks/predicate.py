@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import random
-import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from benchmarks.harness import Row, paired
+from benchmarks.harness import Row, paired, timed
 from digirm.query import predicate
 from digirm_runtime.text import time_text
 
@@ -36,7 +35,7 @@ def rows(rounds: int) -> list[Row]:
         ),
     ]
     return [
-        Row(what, "comprehension by hand", paired(_timed(run), _timed(lambda: by_hand(devices)), rounds), target)
+        Row(what, "comprehension by hand", paired(timed(run), timed(lambda: by_hand(devices)), rounds), target)
         for what, run, target in subjects
     ]
 
@@ -97,12 +96,3 @@ def _device(rng: random.Random, number: int) -> Device:
     elif odd < 0.09:
         device |= {"last_update": "", "name": ""}
     return device
-
-
-def _timed(run: Callable[[], object]) -> Callable[[], float]:
-    def timed() -> float:
-        started = time.perf_counter()
-        run()
-        return time.perf_counter() - started
-
-    return timed

@@ -35,6 +35,10 @@ class Reply(NamedTuple):
     headers: dict[str, str]
     data: Any
 
+    def __repr__(self) -> str:
+        # Neither headers nor data belong in a log: both may hold secrets.
+        return f"<Reply {self.status}>"
+
 
 class BaseClient(Branch):
     """A client without the methods that wait; `Client` and `AsyncClient` add those."""
@@ -65,6 +69,8 @@ class BaseClient(Branch):
         address = url or os.environ.get("DIGIRM_URL") or credentials.DEFAULT_URL
         scheme = address.partition(":")[0].lower()
         in_process = scheme not in ("http", "https")
+        if "@" in address.partition("?")[0]:
+            raise CredentialsError("credentials in a URL end up in logs: pass auth= instead")
         if not in_process:
             _check_address(address)
         check_validate(validate)
@@ -238,7 +244,7 @@ class BaseClient(Branch):
     def _headers(self, options: Options, media_type: str | None, kind: str | None) -> dict[str, str]:
         headers = {
             "accept": "application/json" if media_type is None else f"{media_type}, application/json;q=0.5",
-            "accept-encoding": "gzip, deflate",
+            "accept-encoding": "gzip",
             "user-agent": f"digirm/{VERSION}",
         }
         if kind:
@@ -288,8 +294,10 @@ class BaseClient(Branch):
         """The flow of a call to any path of this service."""
         from digirm_runtime.flow import decode_any
 
-        if not path.startswith("/") or path.startswith("//") or any(ord(char) <= 32 for char in path):
+        if not path.startswith("/") or path.startswith("//") or any(char <= " " or char == "\x7f" for char in path):
             raise ValueError(f"a path begins with one '/' and holds no blanks: {path!r}")
+        if not (method.isascii() and method.isalpha()):
+            raise ValueError(f"no such method: {method!r}")
         method = method.upper()
         required = method == "GET"
 

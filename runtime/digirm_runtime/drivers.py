@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import threading
 import time
+from math import inf
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from digirm_runtime.errors import RemoteManagerError, TransportError
+from digirm_runtime.errors import RemoteManagerError, TransportError, WouldWaitForItself
 from digirm_runtime.flow import Acquire, Send, Wait
-from digirm_runtime.throttle import Slot, Waiter, me
+from digirm_runtime.throttle import LONGEST_WAIT, Slot, Waiter, me
 
 if TYPE_CHECKING:
     from digirm_runtime.flow import Flow, Step
     from digirm_runtime.wire import Response
 
 T = TypeVar("T")
+
+#: How many turns of the event loop a task that seems to wait for itself lets pass first.
+TURNS = 50
 
 
 class Transport(Protocol):
@@ -98,7 +102,7 @@ def _acquire(step: Acquire) -> Slot:
         woken.set()
         return True
 
-    waiter = Waiter(wake, step.owner or me(), blocks=True)
+    waiter = Waiter(wake, step.owner or me(), blocks=True, most=_most(step))
     try:
         while not isinstance(answer := step.governor.enter(waiter), Slot):
             woken.wait(_patience(answer, step, waiter))
@@ -121,9 +125,21 @@ async def _aacquire(step: Acquire) -> Slot:
             return False
         return True
 
-    waiter = Waiter(wake, step.owner or me(), blocks=False)
+    waiter = Waiter(wake, step.owner or me(), blocks=False, most=_most(step))
+    turns = TURNS
     try:
-        while not isinstance(answer := step.governor.enter(waiter), Slot):
+        while True:
+            try:
+                answer = step.governor.enter(waiter)
+            except WouldWaitForItself:
+                # A loop over a stream that was just left gives back its slot in one of the event loop's next turns.
+                if not turns:
+                    raise
+                turns -= 1
+                await asyncio.sleep(0)
+                continue
+            if isinstance(answer, Slot):
+                return answer
             try:
                 async with asyncio.timeout(_patience(answer, step, waiter)):
                     await woken.wait()
@@ -133,7 +149,11 @@ async def _aacquire(step: Acquire) -> Slot:
     except BaseException:
         step.governor.forget(waiter)
         raise
-    return answer
+
+
+def _most(step: Acquire) -> float:
+    # Without a deadline nobody has said that they would wait for an hour.
+    return LONGEST_WAIT if step.until is None else inf
 
 
 def _patience(delay: float, step: Acquire, waiter: Waiter) -> float:

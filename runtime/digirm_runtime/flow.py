@@ -11,7 +11,8 @@ import time
 from collections.abc import Callable, Generator, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
-from digirm_runtime.errors import RemoteManagerError, TransportError, api_error
+from digirm_runtime.errors import RemoteManagerError, Throttled, TransportError, api_error
+from digirm_runtime.throttle import LONGEST_WAIT, Paused
 from digirm_runtime.watch import NO_HOOKS, Watch
 
 if TYPE_CHECKING:
@@ -30,8 +31,6 @@ REFUSALS = 10
 #: The first wait between two tries and the longest, in seconds; each twice the one before, up to half less by chance.
 FIRST_DELAY = 0.5
 LONGEST_DELAY = 10.0
-#: The longest `Retry-After`, in seconds, that is waited for without a deadline.
-LONGEST_WAIT = 60.0
 
 
 class Send:
@@ -158,6 +157,15 @@ def perform(request: Request, plan: Plan, decode: Callable[[Response], T], shown
             )
             throttled = response.status == 429
             again = throttled or (idempotent and response.status in RETRIED)
+        except Paused as pause:
+            raise Throttled(
+                f"{request.method} {shown_url} was not sent: {pause}, which only a call with a deadline does",
+                status=429,
+                method=request.method,
+                url=shown_url,
+                attempts=watch.attempt - 1,
+                retry_after=pause.seconds,
+            ) from None
         except TransportError as error:
             error.method, error.url, error.attempts = request.method, shown_url, watch.attempt
             failure, throttled, again = error, False, idempotent or not error.sent
@@ -191,7 +199,7 @@ def retry_after(value: str | None, now: float) -> float | None:
     if not value:
         return None
     try:
-        seconds = float(value)
+        seconds = float(value.replace("_", " "))  # an underscore is Python's, not HTTP's
     except ValueError:
         from email.utils import parsedate_to_datetime
 

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable
 from math import inf
 from typing import TYPE_CHECKING, Any
 
-from digirm_runtime.errors import WouldWaitForItself
+from digirm_runtime.errors import RemoteManagerError, WouldWaitForItself
 from digirm_runtime.options import Throttle
 
 if TYPE_CHECKING:
@@ -31,8 +31,19 @@ POLL = 5.0
 #: How long a lowered limit stays before it is raised by a tenth of what was asked for, in seconds.
 RECOVERY = 60.0
 
+#: The longest time, in seconds, for which the service may tell a call without a deadline to wait.
+LONGEST_WAIT = 60.0
+
 #: A thread, and the asyncio task that runs in it.
 Owner: TypeAlias = "tuple[int, Any]"
+
+
+class Paused(RemoteManagerError):  # noqa: N818 - becomes a Throttled before anyone sees it
+    """The service told the account to wait for longer than this call does."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(f"the service told this account to wait {seconds:.0f} s more")
+        self.seconds = seconds
 
 
 def me() -> Owner:
@@ -66,15 +77,17 @@ class Waiter:
     """Someone who wants a slot: `wake` is called, from any thread, when asking again is worth it.
 
     `owner` is on whose behalf; `blocks` says that the whole thread waits, and not one of its tasks. `wake` returns
-    False where nobody is left to be woken. `expected` is how long it will take, in seconds, where that is known.
+    False where nobody is left to be woken. `expected` is how long it will take, in seconds, where that is known; `most`
+    how long the service may tell it to wait.
     """
 
-    __slots__ = ("blocks", "expected", "owner", "wake")
+    __slots__ = ("blocks", "expected", "most", "owner", "wake")
 
-    def __init__(self, wake: Callable[[], bool], owner: Owner, *, blocks: bool) -> None:
+    def __init__(self, wake: Callable[[], bool], owner: Owner, *, blocks: bool, most: float = inf) -> None:
         self.wake = wake
         self.owner = owner
         self.blocks = blocks
+        self.most = most
         self.expected: float | None = None
 
     def holds(self, slots: Iterable[Slot]) -> bool:
@@ -128,7 +141,7 @@ class Governor:
     def enter(self, waiter: Waiter) -> Slot | float:
         """A slot; or how many seconds to wait at most before asking again.
 
-        Raises WouldWaitForItself.
+        Raises WouldWaitForItself and Paused.
         """
         try:
             with self._lock:
@@ -169,6 +182,9 @@ class Governor:
     def _enter(self, waiter: Waiter, now: float) -> Slot | float:
         self._settle(now)
         delay = self._delay(now)
+        if self._closed_until - now > waiter.most:
+            self._drop(waiter)
+            raise Paused(self._closed_until - now)
         if delay == inf and self._held and waiter.holds(self._held):
             self._drop(waiter)
             raise WouldWaitForItself(
@@ -297,6 +313,7 @@ class Membership:
 
 
 _accounts: dict[tuple[str, str], Governors] = {}
+_accounts_most = 64  # so many are remembered before those that nobody uses are forgotten
 _accounts_lock = threading.Lock()
 
 
@@ -305,11 +322,14 @@ def member(origin: str, account: str, throttle: Throttle) -> Membership:
 
     They are remembered beyond their last client: a new one must not begin at nought.
     """
+    global _accounts_most
     with _accounts_lock:
         found = _accounts.get((origin, account))
         if found is None:
-            for key, old in list(_accounts.items()):
-                if old.requests.idle() and old.uploads.idle():
-                    del _accounts[key]
+            if len(_accounts) >= _accounts_most:
+                for key, old in list(_accounts.items()):
+                    if old.requests.idle() and old.uploads.idle():
+                        del _accounts[key]
+                _accounts_most = max(64, 2 * len(_accounts))
             found = _accounts[origin, account] = Governors()
         return Membership(found, throttle)

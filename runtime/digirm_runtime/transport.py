@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
-from digirm_runtime.errors import TransportError
+from digirm_runtime.errors import RemoteManagerError, TransportError
+from digirm_runtime.gzipped import DAMAGED, Gzip
 from digirm_runtime.wire import AsyncResponse, Response
 
 if TYPE_CHECKING:
     import ssl
 
     from digirm_runtime.flow import Send
-    from digirm_runtime.wire import Request
 
 # Failures before a byte of the request can have been acted upon.
 _NOT_SENT = (
@@ -33,7 +33,7 @@ _NOT_SENT = (
 )
 
 # A host name that IDNA refuses comes as UnicodeError.
-_FAULTS = (httpx.HTTPError, httpx.InvalidURL, UnicodeError)
+_FAULTS = (httpx.HTTPError, httpx.InvalidURL, UnicodeError, DAMAGED)
 
 _tls: ssl.SSLContext | None = None
 _tls_lock = threading.Lock()
@@ -61,6 +61,9 @@ class HttpTransport:
         self._origin = origin
         self._given = transport
         self._auth = auth
+        self._host = httpx.URL(origin).netloc
+        #: The headers of the last request, and the same as httpx has them: most requests of a client send the same.
+        self._headers: tuple[dict[str, str], httpx.Headers] = ({}, httpx.Headers())
         self._lock = threading.Lock()
         self._blocking: httpx.BaseTransport | None = None
         self._finalizer: weakref.finalize[..., Any] | None = None
@@ -71,11 +74,26 @@ class HttpTransport:
         verify = _tls_context() if self._origin.startswith("https:") else False
         return {"verify": verify, "proxy": _proxy(self._origin)}
 
+    def _request(self, step: Send) -> httpx.Request:
+        wire, timeout = step.request, step.timeout
+        if step.until is not None:
+            timeout = max(0.001, min(timeout, step.until - time.monotonic()))
+        known, headers = self._headers
+        if known != wire.headers:
+            # With the host, which httpx would else add to each request anew.
+            raw = [(name.encode("ascii"), value.encode("ascii")) for name, value in wire.headers.items()]
+            headers = httpx.Headers([(b"host", self._host), *raw])
+            self._headers = wire.headers, headers
+        limits = {"connect": timeout, "read": timeout, "write": timeout, "pool": timeout}
+        return httpx.Request(
+            wire.method, wire.url, headers=headers, content=wire.body or None, extensions={"timeout": limits}
+        )
+
     def send(self, step: Send) -> Response:
         """Send one request. Raises TransportError."""
         transport = self._blocking or self._open()
         try:
-            request = _request(step)
+            request = self._request(step)
             if self._auth is None:
                 response = transport.handle_request(request)
             else:
@@ -113,7 +131,18 @@ class HttpTransport:
         return TransportError("the client was closed during the call", sent=True)
 
     async def asend(self, step: Send) -> Response:
-        """`send` on the running event loop."""
+        """`send` on the running event loop, where a deadline bounds everything."""
+        import asyncio
+
+        if step.until is None:
+            return await self._asend(step)
+        try:
+            async with asyncio.timeout(step.until - time.monotonic()):
+                return await self._asend(step)
+        except TimeoutError:
+            raise TransportError("the answer was not complete at the deadline") from None
+
+    async def _asend(self, step: Send) -> Response:
         import asyncio
 
         loop = asyncio.get_running_loop()
@@ -123,7 +152,7 @@ class HttpTransport:
                 raise TypeError("an async client needs an httpx.AsyncBaseTransport")
             transport = self._by_loop[loop] = self._given or httpx.AsyncHTTPTransport(**self._settings())
         try:
-            request = _request(step)
+            request = self._request(step)
             if self._auth is None:
                 response = await transport.handle_async_request(request)
             else:
@@ -146,7 +175,10 @@ class HttpTransport:
 
 
 def _proxy(origin: str) -> str | None:
-    """The proxy that the environment names for this origin, as httpx's own clients would use it."""
+    """The proxy that the environment names for this origin, as httpx's own clients would use it.
+
+    Raises RemoteManagerError for one of a kind that cannot be used.
+    """
     from urllib.parse import urlsplit
     from urllib.request import getproxies, proxy_bypass
 
@@ -155,21 +187,11 @@ def _proxy(origin: str) -> str | None:
     found = proxies.get(parts.scheme) or proxies.get("all")
     if not found or proxy_bypass(parts.netloc):
         return None
-    return found if "://" in found else f"http://{found}"
-
-
-def _request(step: Send) -> httpx.Request:
-    wire, timeout = step.request, step.timeout
-    if step.until is not None:
-        timeout = max(0.001, min(timeout, step.until - time.monotonic()))
-    limits = {"connect": timeout, "read": timeout, "write": timeout, "pool": timeout}
-    return httpx.Request(
-        wire.method, wire.url, headers=_raw_headers(wire), content=wire.body or None, extensions={"timeout": limits}
-    )
-
-
-def _raw_headers(wire: Request) -> list[tuple[bytes, bytes]]:
-    return [(name.encode("ascii"), value.encode("ascii")) for name, value in wire.headers.items()]
+    address = found if "://" in found else f"http://{found}"
+    if address.partition(":")[0].lower() not in ("http", "https", "socks5", "socks5h"):
+        # It may hold a password: it is not shown.
+        raise RemoteManagerError(f"the environment names a proxy for {parts.scheme}: that is not http, https or socks5")
+    return address
 
 
 def _headers(response: httpx.Response) -> dict[str, str]:
@@ -215,7 +237,9 @@ def _read(response: httpx.Response, until: float | None) -> bytes:
             parts.append(chunk)
             _in_time(until)
     except _FAULTS as error:
-        raise _fault(error, b"".join(parts)) from error
+        # An error status says what went wrong, whatever became of its body.
+        if response.status_code < 300:
+            raise _fault(error, b"".join(parts)) from error
     finally:
         response.close()
     return b"".join(parts)
@@ -231,11 +255,27 @@ def _chunks(response: httpx.Response) -> Iterator[bytes]:
 
 
 def _pieces(response: httpx.Response) -> Iterator[bytes]:
-    if "content-encoding" in response.headers or response.is_stream_consumed:
+    encoding = _encoding(response)
+    if encoding not in ("", "gzip"):
         return response.iter_bytes()
     # As it comes: httpx would only copy it.
     stream: Any = response.stream
-    return iter(stream)
+    return _unpacked(stream) if encoding else iter(stream)
+
+
+def _unpacked(stream: Iterator[bytes]) -> Iterator[bytes]:
+    packed = Gzip()
+    for chunk in stream:
+        yield from packed.feed(chunk)
+    packed.end()
+
+
+def _encoding(response: httpx.Response) -> str:
+    """What a body must be freed of: `gzip`, which was asked for, nothing, or what is left to httpx."""
+    if response.is_stream_consumed:
+        return "read already"
+    encoding: str = response.headers.get("content-encoding", "")
+    return encoding.strip().lower()
 
 
 async def _aread(response: httpx.Response, until: float | None) -> bytes:
@@ -245,7 +285,9 @@ async def _aread(response: httpx.Response, until: float | None) -> bytes:
             parts.append(chunk)
             _in_time(until)
     except _FAULTS as error:
-        raise _fault(error, b"".join(parts)) from error
+        # An error status says what went wrong, whatever became of its body.
+        if response.status_code < 300:
+            raise _fault(error, b"".join(parts)) from error
     finally:
         await response.aclose()
     return b"".join(parts)
@@ -262,9 +304,18 @@ async def _achunks(response: httpx.Response) -> AsyncGenerator[bytes, None]:
 
 
 def _apieces(response: httpx.Response) -> Any:
-    if "content-encoding" in response.headers or response.is_stream_consumed:
+    encoding = _encoding(response)
+    if encoding not in ("", "gzip"):
         return response.aiter_bytes()
-    return response.stream
+    return _aunpacked(response.stream) if encoding else response.stream
+
+
+async def _aunpacked(stream: Any) -> AsyncGenerator[bytes, None]:
+    packed = Gzip()
+    async for chunk in stream:
+        for piece in packed.feed(chunk):
+            yield piece
+    packed.end()
 
 
 def _in_time(until: float | None) -> None:
@@ -278,11 +329,13 @@ def _fault(error: Exception, body: bytes = b"") -> TransportError:
         return TransportError("the request cannot be written as HTTP", sent=False)
     if isinstance(error, UnicodeError):
         return TransportError("no such host name is possible", sent=False)
-    message = str(error) or type(error).__name__
-    return TransportError(f"{_plain_name(error)}: {message}", sent=not isinstance(error, _NOT_SENT), body=body)
+    return TransportError(_plain(error), sent=not isinstance(error, _NOT_SENT), body=body)
 
 
-def _plain_name(error: Exception) -> str:
+def _plain(error: Exception) -> str:
     if isinstance(error, httpx.TimeoutException):
-        return "timed out"
-    return "cannot connect" if isinstance(error, httpx.ConnectError) else "the connection broke"
+        return "timed out while connecting" if isinstance(error, httpx.ConnectTimeout) else "timed out"
+    if isinstance(error, DAMAGED):
+        return f"the compressed answer is damaged: {error}"
+    what = "cannot connect" if isinstance(error, httpx.ConnectError) else "the connection broke"
+    return f"{what}: {error}" if str(error) else what

@@ -34,7 +34,7 @@ class Request:
 
     def __repr__(self) -> str:
         # Neither headers (credentials) nor body (device passwords) belong in a log.
-        return f"<Request {self.method} {self.url}>"
+        return f"<Request {self.method} {shown(self.url)}>"
 
 
 class Held(Protocol):

@@ -7,7 +7,7 @@ from contextlib import ExitStack
 import httpx
 import pytest
 
-from benchmarks.harness import Row, table, turns
+from benchmarks.harness import Row, paired, table
 from benchmarks.limits import LIMITS, allowed
 from benchmarks.rows import by_hand as rows_by_hand
 from benchmarks.server import AUTH, COLUMNS, INVENTORY, PAGE, TALLY, Settings, serve
@@ -22,7 +22,7 @@ def test_contestants_run_in_turn_and_the_first_round_is_not_counted() -> None:
         ran.append(name)
         return float(len(ran))
 
-    assert turns((lambda: run("a"), lambda: run("b")), 2) == [(3.0, 4.0), (6.0, 5.0)]
+    assert paired(lambda: run("a"), lambda: run("b"), 2) == [(3.0, 4.0), (6.0, 5.0)]
     assert "".join(ran) == "baabba"
 
 
@@ -47,7 +47,8 @@ def test_every_contestant_of_a_walk_and_of_a_stream_gets_the_same() -> None:
         peer = stack.enter_context(httpx.Client(auth=AUTH))
         rm = stack.enter_context(Client(url, auth=AUTH, throttle=None))
         raw = stack.enter_context(Raw(url))
-        assert by_hand(peer, url) == on_socket(raw) == sum(1 for _ in rm.devices.inventory.list()) == 2 * PAGE
+        assert list(by_hand(peer, url)) == list(on_socket(raw)) == [PAGE, 2 * PAGE]
+        assert sum(1 for _ in rm.devices.inventory.list()) == 2 * PAGE
         rows = list(rm.devices.bulk.csv(fields=COLUMNS))
         assert rows_by_hand(peer, url) == len(rows) == 2000
         assert rows[0].keys() == set(COLUMNS)

@@ -321,6 +321,24 @@ def test_a_throttled_answer_holds_back_every_client_of_the_account() -> None:
         assert len(server.got) == 1
 
 
+def test_nobody_waits_an_hour_without_a_deadline(request_with: Request) -> None:
+    settings = {"auth": ("waits", "an hour"), "throttle": Throttle((100, 60))}
+    with script(Answer(429, headers=(("retry-after", "3600"),))) as server:
+        for attempts in (1, 0):
+            with pytest.raises(Throttled) as caught:
+                request_with(server.url, "GET", "/x", settings)
+            assert caught.value.attempts == attempts
+            assert caught.value.retry_after is not None
+            assert 3500 < caught.value.retry_after <= 3600
+        assert len(server.got) == 1
+
+
+@pytest.mark.parametrize("method", ["", "GÉT", "G T", "GET\r\n"])
+def test_methods_that_are_none(request_with: Request, method: str) -> None:
+    with pytest.raises(ValueError, match="no such method"):
+        request_with("http://127.0.0.1:1", method, "/x")
+
+
 def test_a_deadline_bounds_an_answer_that_trickles(request_with: Request) -> None:
     given_up = threading.Event()
 

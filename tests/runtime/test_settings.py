@@ -12,10 +12,18 @@ import httpx
 import pytest
 
 from digirm_runtime.client import AsyncClient, Client
-from digirm_runtime.errors import BadRequest, ServerError, Throttled, TransportError, WouldWaitForItself
+from digirm_runtime.errors import (
+    BadRequest,
+    RemoteManagerError,
+    ServerError,
+    Throttled,
+    TransportError,
+    WouldWaitForItself,
+)
 from digirm_runtime.hooks import Event, Hooks
 from digirm_runtime.operation import Endpoint, Operation
 from digirm_runtime.options import Options, Throttle
+from digirm_runtime.rows import AsyncRows
 from tests.support.server import Answer, Got, Server, script
 
 OK = {"count": 1, "list": [{"id": "a"}]}
@@ -131,15 +139,16 @@ def test_a_post_is_repeated_when_asked_and_a_put_not_when_told(call: Call) -> No
 
 def test_refusals_are_borne_longer_than_faults(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("digirm_runtime.flow.FIRST_DELAY", 0.0)
+    settings = {"throttle": None}  # which would wait the longer the more is refused
     with script(*[Answer(429)] * 10, Answer(body=OK)) as server:
-        assert call(server.url, "POST", "/x", body={}) == OK
+        assert call(server.url, "POST", "/x", settings, body={}) == OK
     with script(Answer(429)) as server:
         with pytest.raises(Throttled) as caught:
-            call(server.url, "GET", "/x")
+            call(server.url, "GET", "/x", settings)
         assert (caught.value.attempts, len(server.got)) == (11, 11)
     with script(Answer(429)) as server:
         with pytest.raises(Throttled):
-            call(server.url, "GET", "/x", options=Options(retries=2))
+            call(server.url, "GET", "/x", settings, options=Options(retries=2))
         assert len(server.got) == 3
 
 
@@ -179,11 +188,15 @@ def test_an_auth_of_httpx(call: Call) -> None:
 
 def test_compressed_answers(call: Call) -> None:
     whole = json.dumps(OK).encode()
-    bodies = {"gzip": gzip.compress(whole), "deflate": zlib.compress(whole), "identity": whole}
+    twice = gzip.compress(whole[:9]) + gzip.compress(whole[9:])
+    bodies = {"gzip": gzip.compress(whole), "GZIP": twice, "deflate": zlib.compress(whole), "identity": whole}
     for encoding, body in bodies.items():
         with script(Answer(body=body, headers=(("content-encoding", encoding),))) as server:
             assert call(server.url, "GET", "/x") == OK
             assert "gzip" in server.got[0].headers["accept-encoding"]
+    large = gzip.compress(b" " * 5_000_000 + whole)
+    with script(Answer(body=large, headers=(("content-encoding", "gzip"),))) as server:
+        assert call(server.url, "GET", "/x") == OK
     damaged = Answer(body=b"no gzip", headers=(("content-encoding", "gzip"),))
     with script(damaged) as server, pytest.raises(TransportError):
         call(server.url, "GET", "/x", options=Options(retries=0))
@@ -220,6 +233,13 @@ def test_the_proxy_of_the_environment(call: Call, monkeypatch: pytest.MonkeyPatc
             assert call(server.url, "GET", "/x") == {}
 
 
+def test_a_proxy_of_a_kind_that_cannot_be_used(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("http_proxy", "ftp://user:word@proxy")
+    with pytest.raises(RemoteManagerError, match="a proxy for http: that is not") as caught:
+        call("http://service.invalid", "GET", "/x")
+    assert "word" not in str(caught.value)
+
+
 def test_open_streams_and_a_call_in_the_same_thread() -> None:
     csv = Operation[Any](Endpoint("GET", "/bulk", "csv"))
     with (
@@ -251,6 +271,24 @@ def test_open_streams_and_a_call_in_the_same_task() -> None:
             await other.aclose()
 
     with script(Answer(body=b"a\n1\n", headers=(("content-type", "text/csv"),))) as server:
+        asyncio.run(main(server.url))
+
+
+def test_a_loop_that_was_just_left_is_waited_for() -> None:
+    rows = Operation[Any](Endpoint("GET", "/bulk", "csv"))
+
+    async def main(url: str) -> None:
+        async with AsyncClient(url, auth=("leaves", "a loop"), throttle=Throttle(concurrent=1)) as client:
+            async for _ in AsyncRows(client, rows):
+                break
+            assert await client.request("GET", "/x")
+
+    def reply(got: Got) -> Answer:
+        if got.path != "/bulk":
+            return Answer(body=OK)
+        return Answer(body=b"a\n" + b"1\n" * 100_000, headers=(("content-type", "text/csv"),))
+
+    with Server(reply) as server:
         asyncio.run(main(server.url))
 
 
