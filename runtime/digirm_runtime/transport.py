@@ -32,6 +32,8 @@ _NOT_SENT = (
     httpx.ProxyError,
 )
 
+LATE = "the answer was not complete at the deadline"
+
 # A host name that IDNA refuses comes as UnicodeError.
 _FAULTS = (httpx.HTTPError, httpx.InvalidURL, UnicodeError, DAMAGED)
 
@@ -134,15 +136,16 @@ class HttpTransport:
         """`send` on the running event loop, where a deadline bounds everything."""
         import asyncio
 
+        parts: list[bytes] = []
         if step.until is None:
-            return await self._asend(step)
+            return await self._asend(step, parts)
         try:
             async with asyncio.timeout(step.until - time.monotonic()):
-                return await self._asend(step)
+                return await self._asend(step, parts)
         except TimeoutError:
-            raise TransportError("the answer was not complete at the deadline") from None
+            raise TransportError(LATE, body=b"".join(parts)) from None
 
-    async def _asend(self, step: Send) -> Response:
+    async def _asend(self, step: Send, parts: list[bytes]) -> Response:
         import asyncio
 
         loop = asyncio.get_running_loop()
@@ -163,7 +166,7 @@ class HttpTransport:
             raise self._broken(error, transport) from error
         if step.stream and response.status_code < 300:
             return AsyncResponse(response.status_code, _headers(response), _achunks(response))
-        return Response(response.status_code, _headers(response), await _aread(response, step.until))
+        return Response(response.status_code, _headers(response), await _aread(response, step.until, parts))
 
     async def aclose(self) -> None:
         """Close the connections of the running event loop."""
@@ -235,7 +238,7 @@ def _read(response: httpx.Response, until: float | None) -> bytes:
     try:
         for chunk in _pieces(response):
             parts.append(chunk)
-            _in_time(until)
+            _in_time(until, parts)
     except _FAULTS as error:
         # An error status says what went wrong, whatever became of its body.
         if response.status_code < 300:
@@ -278,12 +281,11 @@ def _encoding(response: httpx.Response) -> str:
     return encoding.strip().lower()
 
 
-async def _aread(response: httpx.Response, until: float | None) -> bytes:
-    parts: list[bytes] = []
+async def _aread(response: httpx.Response, until: float | None, parts: list[bytes]) -> bytes:
     try:
         async for chunk in _apieces(response):
             parts.append(chunk)
-            _in_time(until)
+            _in_time(until, parts)
     except _FAULTS as error:
         # An error status says what went wrong, whatever became of its body.
         if response.status_code < 300:
@@ -318,9 +320,9 @@ async def _aunpacked(stream: Any) -> AsyncGenerator[bytes, None]:
     packed.end()
 
 
-def _in_time(until: float | None) -> None:
+def _in_time(until: float | None, parts: list[bytes]) -> None:
     if until is not None and time.monotonic() > until:
-        raise TransportError("the answer was not complete at the deadline")
+        raise TransportError(LATE, body=b"".join(parts))
 
 
 def _fault(error: Exception, body: bytes = b"") -> TransportError:

@@ -178,7 +178,10 @@ def same(body: Body, make: Callable[[], Callable[[Got], Wire]], **settings: Any)
     assert type(blocking.error) is type(on_a_loop.error)
     if blocking.error is not None and on_a_loop.error is not None:
         # Only the words of a broken connection differ: they are the network library's.
-        assert vars(blocking.error) == vars(on_a_loop.error)
+        assert {**vars(blocking.error), "body": b""} == {**vars(on_a_loop.error), "body": b""}
+        # How much of a body that drips has come by the deadline is a matter of moments.
+        shorter, longer = sorted((getattr(one.error, "body", b"") for one in found), key=len)
+        assert longer.startswith(shorter)
     return blocking
 
 
