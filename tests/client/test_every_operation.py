@@ -9,7 +9,7 @@ import pytest
 
 from digirm import AsyncClient, Client
 from digirm_runtime import spec, template, tree
-from digirm_runtime.client import DEFAULT_THROTTLE
+from digirm_runtime.base import DEFAULT_THROTTLE
 from digirm_runtime.errors import APIError, TransportError
 from digirm_runtime.options import Options
 
