@@ -108,8 +108,8 @@ def test_in_process_is_not_throttled_and_sees_no_credentials(monkeypatch: pytest
     monkeypatch.setenv("DIGIRM_USERNAME", "mine")
     monkeypatch.setenv("DIGIRM_PASSWORD", "hush")
     with Client("sim:?devices=0") as rm:
-        assert rm._governor is None
+        assert rm._membership is None
         assert "hush" not in repr(rm._credentials.headers())
     with Client("sim:?devices=0", throttle=DEFAULT_THROTTLE) as rm:
         # The default is left out in process; a throttle of the caller's own is kept.
-        assert rm._governor is None
+        assert rm._membership is None
