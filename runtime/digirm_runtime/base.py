@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from digirm_runtime.branch import Branch
-from digirm_runtime.errors import BadRequest, CredentialsError, QueryError, RemoteManagerError
+from digirm_runtime.errors import APIError, BadRequest, CredentialsError, QueryError, RemoteManagerError
 from digirm_runtime.operation import Operation, encode_params
 from digirm_runtime.options import NO_OPTIONS, ApiKey, Options, Throttle, Validate, check_validate
 
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 DEFAULT_TIMEOUT = 30.0
 DEFAULT_THROTTLE = Throttle((240, 60), (40, 10), concurrent=4, uploads=(60, 60))
 VERSION = "0.1.0"
+#: Longer addresses are refused by everyone: by most proxies from 8 KB on, and by httpx from here on, in characters.
+MAX_URL = 65_536
 _CHECKED = ("query", "orderby", "size", "fields")
 
 
@@ -186,15 +188,20 @@ class BaseClient(Branch):
         )
 
     def _explained(self, flow: Flow[Any], query: Any, endpoint: str) -> Flow[Any]:
-        """The same flow; where the service cannot parse the query, its error says so in the checker's words."""
+        """The same flow, its errors without credentials that the service sent back.
+
+        Where it cannot parse the query, its error says so in the checker's words.
+        """
         try:
             return (yield from flow)
-        except BadRequest as error:
-            from digirm_runtime.operation import encode_param
-            from digirm_runtime.query import server
+        except APIError as error:
+            error.conceal(self._credentials.mask)
+            if query is not None and isinstance(error, BadRequest):
+                from digirm_runtime.operation import encode_param
+                from digirm_runtime.query import server
 
-            language = None if self._package is None else self._package.language
-            error.explain(server.read(error.error_message or "", encode_param("query", query), endpoint, language))
+                language = None if self._package is None else self._package.language
+                error.explain(server.read(error.error_message or "", encode_param("query", query), endpoint, language))
             raise
 
     def _send(
@@ -218,14 +225,20 @@ class BaseClient(Branch):
         from digirm_runtime.wire import Request, shown
 
         if self._read_only and method not in ("GET", "HEAD"):
-            raise RemoteManagerError(f"this client is read-only: {method} {path} was not sent")
+            raise RemoteManagerError(f"this client is read-only: {method} {shown(path)} was not sent")
         query = urlencode(encode_params(params)) if params else ""
         bare = path
         if query:
             path = f"{path}{'&' if '?' in path else '?'}{query}"
+        url = path if self._handler else self.url + path
+        if len(url) > MAX_URL:
+            raise ValueError(
+                f"the URL of {method} {bare.partition('?')[0]} would have {len(url)} characters; {MAX_URL} can be "
+                "sent: ask in several calls, such as any_of() with fewer values each"
+            )
         content, kind = _encode_body(body, media_type)
         headers = self._headers(options, media_type, kind)
-        request = Request(method, path if self._handler else self.url + path, headers, content)
+        request = Request(method, url, headers, content)
         membership = self._membership
         plan = Plan(
             timeout=self._timeout if options.timeout is None else options.timeout,
@@ -238,8 +251,7 @@ class BaseClient(Branch):
             stream=stream,
         )
         flow = perform(request, plan, decode, shown(path))
-        asked = (params or {}).get("query")
-        return flow if asked is None else self._explained(flow, asked, f"{method} {listed or bare}")
+        return self._explained(flow, (params or {}).get("query"), f"{method} {listed or bare}")
 
     def _headers(self, options: Options, media_type: str | None, kind: str | None) -> dict[str, str]:
         headers = {
@@ -294,8 +306,9 @@ class BaseClient(Branch):
         """The flow of a call to any path of this service."""
         from digirm_runtime.flow import decode_any
 
-        if not path.startswith("/") or path.startswith("//") or any(char <= " " or char == "\x7f" for char in path):
-            raise ValueError(f"a path begins with one '/' and holds no blanks: {path!r}")
+        # Behind a '#' nothing would be sent, parameters included.
+        if not path.startswith("/") or path.startswith("//") or _blank(path) or "#" in path:
+            raise ValueError(f"a path begins with one '/' and holds no blanks and no '#': {path.partition('?')[0]!r}")
         if not (method.isascii() and method.isalpha()):
             raise ValueError(f"no such method: {method!r}")
         method = method.upper()
@@ -317,6 +330,11 @@ def _subaccount(actor: str | None, account_filter: str | None) -> dict[str, str]
     return header_safe((name, value) for name, value in given if value is not None)
 
 
+def _blank(text: str) -> bool:
+    """Whether a text holds blanks or control characters."""
+    return any(char <= " " or char == "\x7f" for char in text)
+
+
 def _check_address(address: str) -> None:
     from urllib.parse import urlsplit
 
@@ -327,8 +345,9 @@ def _check_address(address: str) -> None:
         raise ValueError("the service's URL is not valid") from None
     if "@" in parts.netloc:
         raise CredentialsError("credentials in a URL end up in logs: pass auth= instead")
-    if not parts.hostname or parts.query or parts.fragment:
-        raise ValueError(f"not the URL of a service: {address!r}")
+    # A name of more than 253 characters is none (RFC 1035).
+    if not parts.hostname or len(parts.hostname) > 253 or _blank(address) or parts.query or parts.fragment:
+        raise ValueError(f"not the URL of a service: {address[:200]!r}")
 
 
 def _encode_body(body: Any, media_type: str | None) -> tuple[bytes, str | None]:
@@ -345,5 +364,5 @@ def _encode_body(body: Any, media_type: str | None) -> tuple[bytes, str | None]:
 
     try:
         return msgspec.json.encode(plain(body)), "application/json"
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, RecursionError) as error:
         raise TypeError(f"the body cannot be sent as JSON: {error}") from None

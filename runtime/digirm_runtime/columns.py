@@ -7,6 +7,7 @@ from math import isinf
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from digirm_runtime.errors import QueryError
+from digirm_runtime.query.selectable import beside
 from digirm_runtime.query.values import boolean, number
 from digirm_runtime.text import parse_time
 
@@ -19,27 +20,20 @@ if TYPE_CHECKING:
 #: Makes a value of a cell that is not empty; gives back one that does not fit as it is.
 Reader: TypeAlias = Callable[[str], Any]
 
-_BULK, _INVENTORY = "bulk", "inventory"
-
 
 def readers(language: Language, endpoint: Endpoint) -> Mapping[str, Reader]:
     """Column → reader for those columns of a bulk operation that hold numbers, times or truth values.
 
-    A column is what the query field of its name is: of the operation itself, else of the inventory beside it. How a
-    field of a type is compared says what its values are (`Language.kinds`): the spec's tables decide, no name does.
+    A column is what the query field of its name is: of the operation itself, else of those beside it that answer the
+    same as JSON. How a field of a type is compared says what its values are (`Language.kinds`).
     """
     kinds: dict[str, str] = {}
-    for path in dict.fromkeys((inventory(endpoint.listed), endpoint.listed)):
+    for path in (*beside(endpoint.listed), endpoint.listed):
         try:
             kinds |= language.kinds(f"{endpoint.method} {path}")
         except QueryError:  # the spec has no such endpoint
             continue
     return {name: _READERS[kind] for name, kind in kinds.items() if kind in _READERS}
-
-
-def inventory(template: str) -> str:
-    """The template of the inventory beside a bulk operation."""
-    return "/".join(_INVENTORY if segment == _BULK else segment for segment in template.split("/"))
 
 
 def _number(cell: str) -> int | float | str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
-from digirm_runtime.errors import APIError, RemoteManagerError, api_error
+from digirm_runtime.errors import APIError, RemoteManagerError, TransportError, api_error
 
 if TYPE_CHECKING:
     from digirm_runtime.models import Model
@@ -17,17 +17,20 @@ class Created(Generic[T]):
     """The answer to a POST: a single object, a list, or a mixture of created objects and failures.
 
     `items` are the created objects, made by `model` where one is given; `failures` the entries with `error_message`,
-    `error_status` and `error_context` (the item as it was sent); `raw` is the decoded answer.
+    `error_status` and `error_context` (the item as it was sent); `raw` is the decoded answer. Raises TransportError for
+    one that is neither an object nor a list, and is not empty.
     """
 
     __slots__ = ("failures", "items", "raw")
 
     def __init__(self, raw: Any, element: str = "list", model: Model | None = None) -> None:
-        entries: Any = raw.get(element, [raw]) if isinstance(raw, dict) else raw if isinstance(raw, list) else []
+        if not isinstance(raw, dict | list | None):
+            raise TransportError(f"the answer holds neither an object nor a list, but {type(raw).__name__}")
+        listed = raw.get(element) if isinstance(raw, dict) else raw or []
         self.raw = raw
         self.items: list[T] = []
         self.failures: list[dict[str, Any]] = []
-        for entry in entries if isinstance(entries, list) else [entries]:
+        for entry in listed if isinstance(listed, list) else [raw]:
             if isinstance(entry, dict) and "error_status" in entry:
                 self.failures.append(entry)
             else:

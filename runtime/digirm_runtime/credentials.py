@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from base64 import b64encode
+from base64 import b64decode, b64encode
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -34,6 +34,19 @@ class Credentials:
         from hashlib import sha256
 
         return sha256(repr(sorted(self._headers.items())).encode()).hexdigest()[:16]
+
+    def mask(self, text: str) -> str:
+        """A text from outside without the secrets of more than 3 characters that a server may have sent back."""
+        for secret in self._secrets():
+            if len(secret) > 3:
+                text = text.replace(secret, "***")
+        return text
+
+    def _secrets(self) -> list[str]:
+        """What must not be shown, the longest first: one may be a part of another."""
+        token = self._headers.get("authorization", "").partition(" ")[2]
+        password = b64decode(token).decode().partition(":")[2]
+        return sorted((token, password, self._headers.get("x-api-key-secret", "")), key=len, reverse=True)
 
     def __repr__(self) -> str:
         return f"<Credentials from {self.source}>"

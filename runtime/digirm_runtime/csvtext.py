@@ -13,6 +13,7 @@ from digirm_runtime.errors import TransportError
 
 if TYPE_CHECKING:
     from digirm_runtime.columns import Reader
+    from digirm_runtime.wire import Response
 
 MAX_ROW = 16 * 1024 * 1024
 #: How much is parsed at a time, in bytes: its rows stay in the processor's cache.
@@ -52,8 +53,8 @@ class CsvRows:
     def feed(self, data: bytes, *, final: bool = False) -> list[dict[str, Any]]:
         """The rows that `data` completes.
 
-        Raises TransportError for text that is no UTF-8, ends within a cell, or has a row of more than 16 MiB, a row of
-        more or fewer cells than there are columns, or two columns of one name.
+        Raises TransportError for text that is no UTF-8, ends within a cell or before its header, or has a row of more
+        than 16 MiB, a row of more or fewer cells than there are columns, or two columns of one name.
         """
         try:
             text = self._decode(data, final)
@@ -63,13 +64,19 @@ class CsvRows:
         if self._length > MAX_ROW:
             raise TransportError("the CSV has a row of more than 16 MiB; is a quote missing?", body=data)
         if not complete:
-            return []
+            return self._none(final=final)
         try:
             rows = list(csv.reader(_lines(complete), strict=True))
         except csv.Error as error:
             broken = "ends within a quoted cell" if "end of data" in str(error) else f"is damaged: {error}"
             raise TransportError(f"the CSV {broken}", body=data) from None
-        return self._named(rows, data)
+        return self._named(rows, data, final=final)
+
+    def _none(self, *, final: bool) -> list[dict[str, Any]]:
+        if final and self._header is None:
+            # The service writes the header of a table without rows, too (recorded).
+            raise TransportError("the CSV is empty: it has not even a header")
+        return []
 
     def _complete(self, text: str, *, final: bool) -> str:
         """The rows that are complete with `text`; the rest is kept."""
@@ -84,13 +91,13 @@ class CsvRows:
         self._rest, self._length = [text[end:]], len(text) - end
         return complete
 
-    def _named(self, rows: list[list[str]], data: bytes) -> list[dict[str, Any]]:
+    def _named(self, rows: list[list[str]], data: bytes, *, final: bool) -> list[dict[str, Any]]:
         header = self._header
         if header is None:
             while rows and not rows[0]:
                 del rows[0]
             if not rows:
-                return []
+                return self._none(final=final)
             header = self._header = rows.pop(0)
             if len(set(header)) < len(header):
                 raise TransportError("the CSV has two columns of one name", body=data)
@@ -129,9 +136,11 @@ class NotCsv:
         return []
 
 
-def parser(headers: Mapping[str, str], readers: Mapping[str, Reader] | None = None) -> Parser:
-    """The parser for an answer with these headers."""
-    kind = headers.get("content-type", "").partition(";")[0].strip().lower()
+def parser(response: Response, readers: Mapping[str, Reader] | None = None) -> Parser:
+    """The parser for an answer. Raises TransportError for a part of one, which nobody has asked for."""
+    if response.status == 206:
+        raise TransportError("answered 206: a part of the CSV")
+    kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
     return NotCsv(kind) if kind.endswith(_OTHERS) else CsvRows(readers)
 
 

@@ -9,9 +9,12 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from digirm_runtime.errors import RemoteManagerError, TransportError, WouldWaitForItself
 from digirm_runtime.flow import Acquire, Send, Wait
-from digirm_runtime.throttle import LONGEST_WAIT, Slot, Waiter, me
+from digirm_runtime.lockout import Slot, Waiter, me
+from digirm_runtime.throttle import LONGEST_WAIT
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from digirm_runtime.flow import Flow, Step
     from digirm_runtime.wire import Response
 
@@ -96,17 +99,19 @@ async def _ado(step: Step, transport: Transport) -> Any:
 
 
 def _acquire(step: Acquire) -> Slot:
-    woken = threading.Event()
+    # A bare lock, for whose sake no code of Python's runs: the garbage collector may wake this thread from itself.
+    asleep = threading.Lock()
+    asleep.acquire()
 
     def wake() -> bool:
-        woken.set()
+        if asleep.locked():
+            asleep.release()
         return True
 
-    waiter = Waiter(wake, step.owner or me(), blocks=True, most=_most(step))
+    waiter = _waiter(step, wake, blocks=True)
     try:
         while not isinstance(answer := step.governor.enter(waiter), Slot):
-            woken.wait(_patience(answer, step, waiter))
-            woken.clear()
+            asleep.acquire(timeout=_patience(answer, step, waiter))
     except BaseException:
         step.governor.forget(waiter)
         raise
@@ -125,7 +130,7 @@ async def _aacquire(step: Acquire) -> Slot:
             return False
         return True
 
-    waiter = Waiter(wake, step.owner or me(), blocks=False, most=_most(step))
+    waiter = _waiter(step, wake, blocks=False)
     turns = TURNS
     try:
         while True:
@@ -140,8 +145,9 @@ async def _aacquire(step: Acquire) -> Slot:
                 continue
             if isinstance(answer, Slot):
                 return answer
+            patience = _patience(answer, step, waiter)
             try:
-                async with asyncio.timeout(_patience(answer, step, waiter)):
+                async with asyncio.timeout(patience):
                     await woken.wait()
             except TimeoutError:
                 pass
@@ -151,9 +157,10 @@ async def _aacquire(step: Acquire) -> Slot:
         raise
 
 
-def _most(step: Acquire) -> float:
+def _waiter(step: Acquire, wake: Callable[[], bool], *, blocks: bool) -> Waiter:
     # Without a deadline nobody has said that they would wait for an hour.
-    return LONGEST_WAIT if step.until is None else inf
+    most = LONGEST_WAIT if step.until is None else inf
+    return Waiter(wake, step.owner or me(), blocks=blocks, most=most, ahead=step.owner is not None)
 
 
 def _patience(delay: float, step: Acquire, waiter: Waiter) -> float:

@@ -22,7 +22,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False  # not from `typing`: checking a query never imports it
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from typing import Any
 
     from digirm_runtime.query.ast import Condition
@@ -95,8 +95,8 @@ class TransportError(RemoteManagerError):
 class APIError(RemoteManagerError):
     """An answer with an error status.
 
-    `error_message` and `error_context` are the server's, where its body had them; `body` is raw; `attempts` counts the
-    tries.
+    `error_message` and `error_context` are the server's, where its body had them, the former without the credentials
+    that it may quote; `body` is raw; `attempts` counts the tries.
     """
 
     def __init__(
@@ -121,6 +121,13 @@ class APIError(RemoteManagerError):
         self.body = body
         self.attempts = attempts
         self.retry_after = retry_after
+
+    def conceal(self, mask: Callable[[str], str]) -> None:
+        """Keep what `mask` hides out of the server's words, which may quote the request."""
+        said = self.error_message
+        if said and (masked := mask(said)) != said:
+            self.error_message = masked
+            self.args = (self.args[0].replace(said, masked), *self.args[1:])
 
 
 class BadRequest(APIError):

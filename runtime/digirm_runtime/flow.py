@@ -140,7 +140,11 @@ def perform(request: Request, plan: Plan, decode: Callable[[Response], T], shown
             watch.sends()
             sent = True
             response: Response = yield Send(request, plan.timeout, until, plan.stream)
-            watch.answered(response.status)
+            try:
+                watch.answered(response.status)
+            except BaseException:
+                response.close()
+                raise
             if response.status < 300:
                 if plan.stream:
                     response.held, held = held, []
@@ -191,7 +195,7 @@ def perform(request: Request, plan: Plan, decode: Callable[[Response], T], shown
 
 
 def _backoff(times: int) -> float:
-    return min(LONGEST_DELAY, FIRST_DELAY * 2.0**times) * random.uniform(0.5, 1.0)  # noqa: S311
+    return min(LONGEST_DELAY, FIRST_DELAY * 2.0 ** min(times, 100)) * random.uniform(0.5, 1.0)  # noqa: S311
 
 
 def retry_after(value: str | None, now: float) -> float | None:

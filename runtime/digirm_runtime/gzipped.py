@@ -22,7 +22,7 @@ class Gzip:
     def feed(self, data: bytes) -> Iterator[bytes]:
         """What `data` holds, in pieces. Raises DAMAGED."""
         piece = b""
-        while data or len(piece) == _PIECE:
+        while data or (len(piece) == _PIECE and not self._member.eof):
             if self._member.eof:
                 self._member = zlib.decompressobj(_WITH_HEADER)
             self._begun = True

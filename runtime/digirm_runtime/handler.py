@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import TYPE_CHECKING
 
+from digirm_runtime.bodies import AsyncBody
 from digirm_runtime.errors import RemoteManagerError
 from digirm_runtime.wire import AsyncResponse
 
@@ -55,7 +56,7 @@ class HandlerTransport:
 
         answer = await asyncio.to_thread(self._handler.handle, step.request)
         if step.stream and answer.status < 300:
-            return AsyncResponse(answer.status, answer.headers, _in_threads(answer))
+            return AsyncResponse(answer.status, answer.headers, AsyncBody(_in_threads(answer), _closer(answer)))
         answer.read()
         return answer
 
@@ -85,3 +86,10 @@ async def _in_threads(response: Response) -> AsyncGenerator[bytes, None]:
             yield chunk
     finally:
         response.close()
+
+
+def _closer(response: Response) -> Callable[[], Awaitable[None]]:
+    async def close() -> None:
+        response.close()
+
+    return close

@@ -73,10 +73,16 @@ def plain(value: Any) -> Any:
     """Payload objects, alone or in dicts and lists, as the JSON objects that they stand for; all else as it is.
 
     Unknown keys are kept, keys that were missing and not set since are left out, null stays null. Other pydantic models
-    become dicts of what was set too, without their own serializers.
+    become dicts of what was set too, without their own serializers. Raises ValueError where objects lie in each other
+    deeper than Python can follow.
     """
     # Where neither was ever imported there is nothing to look for.
-    return _plain(value) if _STRUCTS in sys.modules or "pydantic" in sys.modules else value
+    if _STRUCTS not in sys.modules and "pydantic" not in sys.modules:
+        return value
+    try:
+        return _plain(value)
+    except RecursionError:
+        raise ValueError("too many objects in each other, or one in itself") from None
 
 
 def _plain(value: Any) -> Any:

@@ -25,6 +25,9 @@ Body: TypeAlias = "Mapping[str, Any] | Sequence[Any] | str | bytes"
 
 T = TypeVar("T")
 
+#: Kinds of operations whose answers are JSON where there are any and the endpoint has no media type.
+_JSON = frozenset(("get", "create", "update", "update_all", "delete", "delete_all"))
+
 
 class Endpoint:
     """One method of one path template.
@@ -144,13 +147,14 @@ class Operation(Generic[T]):
         from digirm_runtime.flow import decode_any, decode_json
 
         endpoint, model = self.endpoint, self.endpoint.model
-        kind, reads = endpoint.kind, endpoint.method == "GET"
+        kind = endpoint.kind
+        # A page of some proxy with status 200 must not pass for a change that was made.
+        json = kind in ("list", "describe") or (kind in _JSON and endpoint.media_type is None)
+        value = (decode_json if json else decode_any)(response, required=endpoint.method == "GET")
         if kind == "create":
             from digirm_runtime.created import Created
 
-            return Created(decode_any(response, required=False), endpoint.element, model)
-        json = kind in ("list", "describe") or (kind == "get" and endpoint.media_type is None)
-        value = (decode_json if json else decode_any)(response, required=reads)
+            return Created(value, endpoint.element, model)
         return value if model is None or kind == "list" else model.read(value)
 
 

@@ -22,6 +22,8 @@ T = TypeVar("T")
 _TOKEN = "digirm1."  # noqa: S105 - a mark, no secret
 #: Where no size is asked for, a page has as many items (documented, and the most that a page can have).
 _PAGE = 1000
+#: So many pages in a row may be empty, each with a cursor to another: a walk must end even if the server's does not.
+_EMPTY_PAGES = 100
 
 
 class Pager(Generic[T]):
@@ -38,7 +40,7 @@ class Pager(Generic[T]):
             raise ValueError("limit must not be negative")
         given = params.get("cursor")
         if isinstance(given, str) and given.startswith(_TOKEN):
-            params |= _unpack(given, params)
+            params |= _unpack(given, _target(operation), params)
         elif given is None and "size" in params and params["size"] is None and limit is not None and 0 < limit < _PAGE:
             # A page of what is wanted spares the service the rest. A cursor keeps the size that it was made with.
             params["size"] = limit
@@ -47,30 +49,33 @@ class Pager(Generic[T]):
         self._next: dict[str, Any] | None = params
         self._left = limit
         self._seen: set[tuple[tuple[str, str], ...]] = set()
-        self._repeats = False
+        self._empty = 0  # pages in a row
+        self._fault: str | None = None
 
     @property
     def cursor(self) -> str:
-        """Where to resume, with all parameters: the page of the item that was handed out last."""
-        text = json.dumps(dict(encode_params(self._place)), sort_keys=True)
+        """Where to resume, with path and all parameters: the page of the item that was handed out last."""
+        place = {"of": _target(self._operation), "params": dict(encode_params(self._place))}
+        text = json.dumps(place, sort_keys=True)
         return _TOKEN + urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
     def due(self) -> Operation[T] | None:
         """The page whose turn it is; None behind the last.
 
-        Raises RemoteManagerError where the server gave a cursor for the second time: the walk would go in a circle.
+        Raises RemoteManagerError where the walk would never end: the server gave a cursor for the second time, or only
+        empty pages.
         """
         if self._next is None or self._left == 0:
             return None
-        if self._repeats:
-            raise RemoteManagerError("the server repeated a cursor: the rest of the list cannot be reached")
+        if self._fault is not None:
+            raise RemoteManagerError(self._fault)
         # Moves with the page that is handed out, not with the one that could follow.
         self._place = self._next
         return self._page(self._next)
 
     def ahead(self) -> Operation[T] | None:
         """The page that `due` will give, if there is one to prefetch."""
-        if not self._operation.prefetch or self._next is None or self._left == 0 or self._repeats:
+        if not self._operation.prefetch or self._next is None or self._left == 0 or self._fault is not None:
             return None
         return self._page(self._next)
 
@@ -82,12 +87,16 @@ class Pager(Generic[T]):
             raise TransportError(
                 f"the answer has no list under {endpoint.element!r}", method=endpoint.method, url=endpoint.template
             )
+        self._empty = 0 if items else self._empty + 1
         if self._left is not None:
             items = items[: self._left]
             self._left -= len(items)
         self._seen.add(tuple(encode_params(self._place)))
         self._next = _following(answer, self._place)
-        self._repeats = self._next is not None and tuple(encode_params(self._next)) in self._seen
+        if self._next is not None and tuple(encode_params(self._next)) in self._seen:
+            self._fault = "the server repeated a cursor: the rest of the list cannot be reached"
+        elif self._empty == _EMPTY_PAGES:
+            self._fault = f"the server sent {_EMPTY_PAGES} empty pages in a row, each with a cursor to another"
         if endpoint.model is not None:
             items = list(map(endpoint.model.read, items))
         return items
@@ -119,14 +128,23 @@ def _following(answer: Mapping[str, Any], params: Mapping[str, Any]) -> dict[str
     return {**params, **sent} if sent else None
 
 
-def _unpack(token: str, given: Mapping[str, Any]) -> dict[str, Any]:
+def _target(operation: Operation[Any]) -> str:
+    """What a cursor belongs to: the same in every client, however its methods were made."""
+    return f"{operation.endpoint.method} {operation.endpoint.path(operation.args)}"
+
+
+def _unpack(token: str, target: str, given: Mapping[str, Any]) -> dict[str, Any]:
+    """The parameters of a token. Raises ValueError for one of another operation, object or list, and a damaged one."""
     body = token[len(_TOKEN) :]
     try:
-        params = json.loads(urlsafe_b64decode(body + "=" * (-len(body) % 4)))
+        place = json.loads(urlsafe_b64decode(body + "=" * (-len(body) % 4)))
     except (ValueError, RecursionError):
-        params = None
-    if not isinstance(params, dict) or not all(isinstance(value, str) for value in params.values()):
+        place = None
+    made_for, params = (place.get("of"), place.get("params")) if isinstance(place, dict) else (None, None)
+    if not isinstance(params, dict) or not all(isinstance(value, str) for value in (made_for, *params.values())):
         raise ValueError("this cursor was not made by digirm, or is damaged")
+    if made_for != target:
+        raise ValueError(f"this cursor belongs to {made_for}, not to {target}")
     for name, mine in given.items():
         if name != "cursor" and mine is not None and encode_param(name, mine) != params.get(name):
             was = f"{name}={params[name]!r}" if name in params else f"no {name}"

@@ -61,8 +61,8 @@ class Rows(_Rows):
     operation or of the inventory beside it, hold values: a number is an int where it is whole and else a float, as in
     JSON answers; a time is an aware datetime in UTC; a truth value a bool. A cell that does not fit stays text.
 
-    Iterating raises TransportError for an answer that breaks off, is damaged, or is no CSV by its content type; what
-    was handed out by then is right, and incomplete.
+    Iterating raises TransportError for an answer that breaks off, is damaged, has not even a header, or is no CSV by
+    its content type; what was handed out by then is right, and incomplete.
     """
 
     def __init__(self, client: Client, operation: Operation[Any]) -> None:
@@ -75,7 +75,7 @@ class Rows(_Rows):
         readers = self._readers(self._client) if copy is None else None
         response = self._client._stream(self._operation)
         try:
-            table = parser(response.headers, readers)
+            table = parser(response, readers)
             for chunk in response.chunks():
                 for piece in pieces(chunk):
                     if copy is not None:
@@ -123,7 +123,7 @@ class AsyncRows(_Rows):
         readers = self._readers(self._client) if copy is None else None
         response = await self._client._stream(self._operation)
         try:
-            table = parser(response.headers, readers)
+            table = parser(response, readers)
             async with aclosing(response.achunks()) as chunks:
                 async for chunk in chunks:
                     for piece in pieces(chunk):

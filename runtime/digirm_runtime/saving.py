@@ -26,7 +26,9 @@ def beside(path: str | PathLike[str]) -> Generator[BinaryIO, None, None]:
     target = Path(os.path.realpath(path))
     mode = _mode(target)
     fresh = target.with_name(f".{target.name[:40]}.{token_hex(8)}.part")
-    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666)
+    # What replaces a file that others cannot read must not be readable while it is written, either.
+    asked = 0o666 if mode is None else 0o600
+    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), asked)
     try:
         with os.fdopen(descriptor, "wb") as file:
             yield file

@@ -7,20 +7,25 @@ allows into one that it refuses. Who waits is served in turn. Waiting itself is 
 
 from __future__ import annotations
 
-import sys
+import os
 import threading
 import time
 import weakref
 from collections import OrderedDict, deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
+from functools import partial
 from math import inf
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from digirm_runtime.errors import RemoteManagerError, WouldWaitForItself
+from digirm_runtime.lockout import Hall
+from digirm_runtime.lockout import Slot as Slot
+from digirm_runtime.lockout import Waiter as Waiter
+from digirm_runtime.lockout import me as me
 from digirm_runtime.options import Throttle
 
 if TYPE_CHECKING:
-    from typing import TypeAlias
+    from digirm_runtime.lockout import Owner as Owner
 
 #: Added to each window, in seconds: a server may count in whole milliseconds, and its clock may run a little faster.
 MARGIN = 0.002
@@ -34,8 +39,7 @@ RECOVERY = 60.0
 #: The longest time, in seconds, for which the service may tell a call without a deadline to wait.
 LONGEST_WAIT = 60.0
 
-#: A thread, and the asyncio task that runs in it.
-Owner: TypeAlias = "tuple[int, Any]"
+_hall = Hall()
 
 
 class Paused(RemoteManagerError):  # noqa: N818 - becomes a Throttled before anyone sees it
@@ -44,57 +48,6 @@ class Paused(RemoteManagerError):  # noqa: N818 - becomes a Throttled before any
     def __init__(self, seconds: float) -> None:
         super().__init__(f"the service told this account to wait {seconds:.0f} s more")
         self.seconds = seconds
-
-
-def me() -> Owner:
-    """The running thread, and its running task where there is one."""
-    asyncio = sys.modules.get("asyncio")
-    try:
-        task = None if asyncio is None else asyncio.current_task()
-    except RuntimeError:
-        task = None
-    return threading.get_ident(), task
-
-
-class Slot:
-    """Leave to have one request under way; `owner` is who will give it back."""
-
-    __slots__ = ("_governor", "owner")
-
-    def __init__(self, governor: Governor) -> None:
-        self._governor = governor
-        self.owner = me()
-
-    def release(self, *, sent: bool = True) -> None:
-        """Give the slot back: the answer came, or the request was given up. A second time does nothing.
-
-        One under which nothing was sent counts for no window.
-        """
-        self._governor.leave(self, sent=sent)
-
-
-class Waiter:
-    """Someone who wants a slot: `wake` is called, from any thread, when asking again is worth it.
-
-    `owner` is on whose behalf; `blocks` says that the whole thread waits, and not one of its tasks. `wake` returns
-    False where nobody is left to be woken. `expected` is how long it will take, in seconds, where that is known; `most`
-    how long the service may tell it to wait.
-    """
-
-    __slots__ = ("blocks", "expected", "most", "owner", "wake")
-
-    def __init__(self, wake: Callable[[], bool], owner: Owner, *, blocks: bool, most: float = inf) -> None:
-        self.wake = wake
-        self.owner = owner
-        self.blocks = blocks
-        self.most = most
-        self.expected: float | None = None
-
-    def holds(self, slots: Iterable[Slot]) -> bool:
-        """Whether nobody but the one who waits could give back these slots."""
-        if self.blocks:
-            return all(slot.owner[0] == self.owner[0] for slot in slots)
-        return self.owner[1] is not None and all(slot.owner[1] is self.owner[1] for slot in slots)
 
 
 class _Window:
@@ -112,31 +65,47 @@ class Governor:
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._lock = threading.Lock()
         self._throttles: weakref.WeakSet[Throttle] = weakref.WeakSet()
         self._known = -1  # how many throttles the limits were made from
         self._windows: dict[float, _Window] = {}
-        self._concurrent = 1
-        self._held: set[Slot] = set()
+        self._most = 1  # how many can be under way when no limit is lowered
+        #: The slots that are given out; changed under the lock only.
+        self.held: set[Slot] = set()
         self._answered: deque[float] = deque()
         self._closed_until = -inf
         self._lowered_at = -inf
-        self._returned: deque[tuple[Slot, float | None]] = deque()
         self._queue: OrderedDict[Waiter, None] = OrderedDict()
         self._due = -inf  # when the first of the queue should ask
+        _governors.add(self)
+
+    def renew(self) -> None:
+        """Forget who holds and waits: a forked process has none of them. What was sent still counts."""
+        self._known = -1
+        self.held = set()
+        self._queue = OrderedDict()
 
     def join(self, throttle: Throttle) -> None:
         """Keep to `throttle` as well, for as long as it lives: of each limit the strictest holds."""
-        with self._lock:
+        with _hall.lock:
             self._throttles.add(throttle)
             self._known = -1
-        self._take_back()
+        _hall.work_off()
 
     def idle(self) -> bool:
         """Whether nobody uses it, and nothing that it remembers matters any more."""
-        with self._lock:
+        with _hall.lock:
             self._settle(self._clock())
-            return not (self._throttles or self._held or self._queue or self._answered)
+            idle = not (self._throttles or self.held or self._queue or self._answered)
+        _hall.work_off()
+        return idle
+
+    def full(self) -> bool:
+        """Whether nobody is served before a slot comes back, however long it takes. The lock must be held."""
+        if len(self.held) < self._most:
+            return False
+        for slot in [slot for slot in self.held if slot.lost()]:
+            self._end(slot, self._clock())
+        return len(self.held) >= self._most
 
     def enter(self, waiter: Waiter) -> Slot | float:
         """A slot; or how many seconds to wait at most before asking again.
@@ -144,40 +113,39 @@ class Governor:
         Raises WouldWaitForItself and Paused.
         """
         try:
-            with self._lock:
+            with _hall.lock:
                 return self._enter(waiter, self._clock())
         finally:
-            self._take_back()
+            _hall.work_off()
 
     def leave(self, slot: Slot, *, sent: bool = True) -> None:
         """Take a slot back; where something was sent, the windows count it from now."""
-        self._returned.append((slot, self._clock() if sent else None))
-        self._take_back()
+        _hall.after(partial(self._end, slot, self._clock() if sent else None))
 
     def forget(self, waiter: Waiter) -> None:
-        """Drop a waiter that gave up."""
-        with self._lock:
-            self._drop(waiter)
-        self._take_back()
+        """Drop a waiter that gave up, with what it may have been given meanwhile."""
+        _hall.after(partial(self._give_up, waiter))
 
     def refuse(self, seconds: float, *, told: bool) -> None:
-        """The server refused a request as one too many: nobody starts for `seconds`.
+        """The server refused a request, still under way here, as one too many: nobody starts for `seconds`.
 
         Where it did not say how long (`told`), the account has lower limits than assumed, or others use it. Which
         window was too full cannot be seen, so each then allows what it holds, but at least half of what it did: a
-        window that was not to blame is left about as fast as the one that was.
+        window that was not to blame is left about as fast as the one that was. One request more than those that stay
+        under way is always allowed.
         """
-        with self._lock:
+        with _hall.lock:
             now = self._clock()
             self._settle(now)
             # Several under way may be refused at once: they teach one lesson.
             if not told and now >= self._closed_until and self._windows:
                 for window in self._windows.values():
                     recent = sum(1 for moment in self._answered if moment > now - window.seconds)
-                    window.limit = max(1, min(window.limit - 1, max(recent, window.limit // 2)))
+                    lower = min(window.limit - 1, max(recent, window.limit // 2))
+                    window.limit = min(window.limit, max(1, len(self.held), lower))
                 self._lowered_at = now
             self._closed_until = max(self._closed_until, now + seconds)
-        self._take_back()
+        _hall.work_off()
 
     def _enter(self, waiter: Waiter, now: float) -> Slot | float:
         self._settle(now)
@@ -185,43 +153,59 @@ class Governor:
         if self._closed_until - now > waiter.most:
             self._drop(waiter)
             raise Paused(self._closed_until - now)
-        if delay == inf and self._held and waiter.holds(self._held):
-            self._drop(waiter)
-            raise WouldWaitForItself(
-                f"all {len(self._held)} requests that the throttle allows at a time are open in this very "
-                f"{'thread' if waiter.blocks else 'task'}: end one (a stream that is not read to its end?) first"
-            )
         while self._queue and next(iter(self._queue)) is not waiter and now > self._due + PATIENCE:
             # It was called and did not come: its event loop is blocked, or gone.
-            self._queue.popitem(last=False)
+            self._pop_first()
             self._due = now + min(delay, POLL)
         first = not self._queue or next(iter(self._queue)) is waiter
         if first and delay <= 0:
-            slot = Slot(self)
-            self._held.add(slot)
+            waiter.slot = slot = Slot(self, me() if waiter.ahead else waiter.owner)
+            self.held.add(slot)
             self._drop(waiter)
             return slot
-        self._queue.setdefault(waiter)
+        if waiter not in self._queue:
+            self._queue[waiter] = None
+            _hall.add(waiter, self)
+        if delay == inf:
+            self._refuse_lockout(waiter)
         if not first:
             return min(max(self._due - now, 0.0) + PATIENCE, POLL)
-        self._due = now + delay
+        self._due = now + min(delay, POLL)
         waiter.expected = delay if delay < inf else None
         return min(delay, POLL)
 
-    def _take_back(self) -> None:
-        # A slot may come back while its own thread is in here: from a stream that the garbage collector closes. Then
-        # the lock is taken, and whoever holds it does this after giving it back.
-        while self._returned and self._lock.acquire(blocking=False):
-            try:
-                while self._returned:
-                    slot, moment = self._returned.popleft()
-                    if slot in self._held:
-                        self._held.remove(slot)
-                        if moment is not None:
-                            self._answered.append(moment)
-                        self._call_next()
-            finally:
-                self._lock.release()
+    def _refuse_lockout(self, waiter: Waiter) -> None:
+        """Raise WouldWaitForItself where nobody would be served any more, and this waiter holds what others need."""
+        locked = _hall.locked(self, ahead=waiter.ahead)
+        if any(waiter.stops(slot) for governor in locked for slot in governor.held):
+            self._drop(waiter)
+            what = f"all {len(self.held)} requests that the throttle allows at a time are open in"
+            whose = "this very thread" if waiter.blocks else "this very task"
+            if not all(waiter.stops(slot) for slot in self.held):
+                whose = "threads or tasks that wait for one more"
+            raise WouldWaitForItself(f"{what} {whose}: end one (a stream that is not read to its end?) first")
+        if not waiter.ahead:
+            # Whoever waits for what is fetched ahead for it does better to ask by itself.
+            for governor in _hall.locked(self, ahead=True):
+                governor.call_ahead()
+
+    def call_ahead(self) -> None:
+        """Let those ask again who fetch ahead. The lock must be held."""
+        for waiter in self._queue:
+            if waiter.ahead:
+                waiter.wake()
+
+    def _end(self, slot: Slot, moment: float | None) -> None:
+        if slot in self.held:
+            self.held.remove(slot)
+            if moment is not None:
+                self._answered.append(moment)
+            self._call_next()
+
+    def _give_up(self, waiter: Waiter) -> None:
+        self._drop(waiter)
+        if waiter.slot is not None:
+            self._end(waiter.slot, None)
 
     def _settle(self, now: float) -> None:
         """Bring limits and memory up to date: clients that came or went, time that passed."""
@@ -253,12 +237,13 @@ class Governor:
         for seconds, window in self._windows.items():
             if seconds in before and before[seconds].limit < before[seconds].asked:
                 window.limit = min(window.limit, before[seconds].limit)
-        self._concurrent = min(throttle.concurrent for throttle in throttles)
+        asked = [window.asked for window in self._windows.values()]
+        self._most = min([throttle.concurrent for throttle in throttles] + asked)
 
     def _delay(self, now: float) -> float:
-        under_way = len(self._held)
-        if under_way >= self._concurrent:
+        if self.full():
             return inf
+        under_way = len(self.held)
         delay = max(0.0, self._closed_until - now)
         for window in self._windows.values():
             free = window.limit - under_way
@@ -269,15 +254,23 @@ class Governor:
         return delay
 
     def _drop(self, waiter: Waiter) -> None:
-        first = bool(self._queue) and next(iter(self._queue)) is waiter
-        self._queue.pop(waiter, None)
-        if first:
-            self._call_next()
+        if waiter in self._queue:
+            first = next(iter(self._queue)) is waiter
+            del self._queue[waiter]
+            _hall.remove(waiter)
+            if first:
+                self._call_next()
+
+    def _pop_first(self) -> None:
+        _hall.remove(self._queue.popitem(last=False)[0])
 
     def _call_next(self) -> None:
         while self._queue and not next(iter(self._queue)).wake():
-            self._queue.popitem(last=False)
+            self._pop_first()
         self._due = self._clock()
+
+
+_governors: weakref.WeakSet[Governor] = weakref.WeakSet()
 
 
 class Governors:
@@ -333,3 +326,16 @@ def member(origin: str, account: str, throttle: Throttle) -> Membership:
                 _accounts_most = max(64, 2 * len(_accounts))
             found = _accounts[origin, account] = Governors()
         return Membership(found, throttle)
+
+
+def _forked() -> None:
+    """In a forked process: threads that held a lock, a slot or a place in a queue do not exist here."""
+    global _accounts_lock
+    _accounts_lock = threading.Lock()
+    _hall.renew()
+    for governor in list(_governors):
+        governor.renew()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forked)

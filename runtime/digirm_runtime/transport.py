@@ -6,22 +6,29 @@ that the rest of an `httpx.Client` would only cost time.
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 import weakref
-from collections.abc import AsyncGenerator, Generator, Iterator
-from typing import TYPE_CHECKING, Any
+from collections.abc import AsyncGenerator, Callable, Generator
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import httpx
 
+from digirm_runtime.bodies import AsyncBody, Body, apieces, pieces
 from digirm_runtime.errors import RemoteManagerError, TransportError
-from digirm_runtime.gzipped import DAMAGED, Gzip
+from digirm_runtime.gzipped import DAMAGED
+from digirm_runtime.pools import Lease, Pools
+from digirm_runtime.proxies import proxy_for
 from digirm_runtime.wire import AsyncResponse, Response
 
 if TYPE_CHECKING:
     import ssl
 
     from digirm_runtime.flow import Send
+
+T = TypeVar("T")
 
 # Failures before a byte of the request can have been acted upon.
 _NOT_SENT = (
@@ -35,23 +42,26 @@ _NOT_SENT = (
 LATE = "the answer was not complete at the deadline"
 
 # A host name that IDNA refuses comes as UnicodeError.
-_FAULTS = (httpx.HTTPError, httpx.InvalidURL, UnicodeError, DAMAGED)
+_FAULTS = (httpx.HTTPError, UnicodeError, DAMAGED)
 
+#: What a forked process has of its parent's connections: closing them could wait for a thread that is not here.
+_inherited: list[object] = []
 _tls: ssl.SSLContext | None = None
-_tls_lock = threading.Lock()
 
 
 def _tls_context() -> ssl.SSLContext:
-    """One TLS context for the process: making one takes some 20 ms."""
+    """One TLS context for the process: making one takes some 20 ms. Threads at once make two, which does no harm."""
     global _tls
-    with _tls_lock:
-        if _tls is None:
-            _tls = httpx.create_ssl_context()
-        return _tls
+    if _tls is None:
+        _tls = httpx.create_ssl_context()
+    return _tls
 
 
 class HttpTransport:
-    """How requests to one origin leave over HTTP. `transport` is an httpx transport to send through instead."""
+    """How requests to one origin leave over HTTP. `transport` is an httpx transport to send through instead.
+
+    Raises ValueError for an origin that no URL can have.
+    """
 
     def __init__(
         self,
@@ -63,18 +73,29 @@ class HttpTransport:
         self._origin = origin
         self._given = transport
         self._auth = auth
-        self._host = httpx.URL(origin).netloc
+        try:
+            self._host = httpx.URL(origin).netloc
+        except httpx.InvalidURL:
+            raise ValueError("the address of the service is none that can be sent to") from None
         #: The headers of the last request, and the same as httpx has them: most requests of a client send the same.
         self._headers: tuple[dict[str, str], httpx.Headers] = ({}, httpx.Headers())
+        self._begin()
+
+    def _begin(self) -> None:
         self._lock = threading.Lock()
         self._blocking: httpx.BaseTransport | None = None
         self._finalizer: weakref.finalize[..., Any] | None = None
         # Connections belong to the event loop that opened them.
-        self._by_loop: weakref.WeakKeyDictionary[Any, httpx.AsyncBaseTransport] = weakref.WeakKeyDictionary()
+        self._pools = Pools(_AsyncOpener(self._origin, self._given), renews=self._given is None)
+        # Last: who reads it relies on the rest.
+        self._pid = os.getpid()
 
-    def _settings(self) -> dict[str, Any]:
-        verify = _tls_context() if self._origin.startswith("https:") else False
-        return {"verify": verify, "proxy": _proxy(self._origin)}
+    def _forked(self) -> None:
+        """Leave the connections to the process that opened them: answers must not cross."""
+        if self._finalizer is not None:
+            self._finalizer.detach()
+        _inherited.append((self._blocking, self._pools))
+        self._begin()
 
     def _request(self, step: Send) -> httpx.Request:
         wire, timeout = step.request, step.timeout
@@ -87,12 +108,17 @@ class HttpTransport:
             headers = httpx.Headers([(b"host", self._host), *raw])
             self._headers = wire.headers, headers
         limits = {"connect": timeout, "read": timeout, "write": timeout, "pool": timeout}
-        return httpx.Request(
-            wire.method, wire.url, headers=headers, content=wire.body or None, extensions={"timeout": limits}
-        )
+        try:
+            return httpx.Request(
+                wire.method, wire.url, headers=headers, content=wire.body or None, extensions={"timeout": limits}
+            )
+        except httpx.InvalidURL:
+            raise ValueError("the URL is too long, or holds what no URL can") from None
 
     def send(self, step: Send) -> Response:
-        """Send one request. Raises TransportError."""
+        """Send one request. Raises TransportError; ValueError for a URL that cannot be sent."""
+        if self._pid != os.getpid():
+            self._forked()
         transport = self._blocking or self._open()
         try:
             request = self._request(step)
@@ -103,9 +129,9 @@ class HttpTransport:
         except _FAULTS as error:
             raise _fault(error) from error
         except RuntimeError as error:
-            raise self._broken(error, transport) from error
+            raise _broken(error, closed=transport is not self._blocking) from error
         if step.stream and response.status_code < 300:
-            return Response(response.status_code, _headers(response), _chunks(response))
+            return Response(response.status_code, _headers(response), Body(_chunks(response), response.close))
         return Response(response.status_code, _headers(response), _read(response, step.until))
 
     def _open(self) -> httpx.BaseTransport:
@@ -114,23 +140,20 @@ class HttpTransport:
             if self._blocking is None:
                 if self._given is not None and not isinstance(self._given, httpx.BaseTransport):
                     raise TypeError("a blocking client needs an httpx.BaseTransport")
-                self._blocking = self._given or httpx.HTTPTransport(**self._settings())
+                self._blocking = self._given or _opened(httpx.HTTPTransport, self._origin)
                 self._finalizer = weakref.finalize(self, self._blocking.close)
             return self._blocking
 
     def close(self) -> None:
         """Close the connections of blocking calls."""
+        if self._pid != os.getpid():
+            self._forked()
         with self._lock:
             transport, self._blocking = self._blocking, None
             if self._finalizer is not None:
                 self._finalizer.detach()
         if transport is not None:
             transport.close()
-
-    def _broken(self, error: RuntimeError, transport: object) -> Exception:
-        if transport is self._blocking or any(transport is one for one in self._by_loop.values()):
-            return error
-        return TransportError("the client was closed during the call", sent=True)
 
     async def asend(self, step: Send) -> Response:
         """`send` on the running event loop, where a deadline bounds everything."""
@@ -146,55 +169,76 @@ class HttpTransport:
             raise TransportError(LATE, body=b"".join(parts)) from None
 
     async def _asend(self, step: Send, parts: list[bytes]) -> Response:
-        import asyncio
-
-        loop = asyncio.get_running_loop()
-        transport = self._by_loop.get(loop)
-        if transport is None:
-            if self._given is not None and not isinstance(self._given, httpx.AsyncBaseTransport):
-                raise TypeError("an async client needs an httpx.AsyncBaseTransport")
-            transport = self._by_loop[loop] = self._given or httpx.AsyncHTTPTransport(**self._settings())
+        if self._pid != os.getpid():
+            self._forked()
+        lease = self._pools.lease()
         try:
-            request = self._request(step)
+            response = await self._head(step, lease)
+            if step.stream and response.status_code < 300:
+                close = partial(_aclose, response, lease)
+                return AsyncResponse(
+                    response.status_code, _headers(response), AsyncBody(_achunks(response, lease), close)
+                )
+            body = await _aread(response, step.until, parts)
+        except BaseException as error:
+            lease.failed(error)
+            lease.end()
+            raise
+        lease.end()
+        return Response(response.status_code, _headers(response), body)
+
+    async def _head(self, step: Send, lease: Lease[httpx.AsyncBaseTransport]) -> httpx.Response:
+        transport = lease.pool.transport
+        request = self._request(step)
+        try:
             if self._auth is None:
-                response = await transport.handle_async_request(request)
-            else:
-                response = await _aauthorized(transport, self._auth, request)
+                return await transport.handle_async_request(request)
+            return await _aauthorized(transport, self._auth, request)
         except _FAULTS as error:
             raise _fault(error) from error
         except RuntimeError as error:
-            raise self._broken(error, transport) from error
-        if step.stream and response.status_code < 300:
-            return AsyncResponse(response.status_code, _headers(response), _achunks(response))
-        return Response(response.status_code, _headers(response), await _aread(response, step.until, parts))
+            raise _broken(error, closed=lease.pool.closed) from error
 
     async def aclose(self) -> None:
         """Close the connections of the running event loop."""
-        import asyncio
-
-        transport = self._by_loop.pop(asyncio.get_running_loop(), None)
-        if transport is not None:
-            await transport.aclose()
+        if self._pid != os.getpid():
+            self._forked()
+        await self._pools.aclose()
 
 
-def _proxy(origin: str) -> str | None:
-    """The proxy that the environment names for this origin, as httpx's own clients would use it.
+class _AsyncOpener:
+    """Makes the transports of event loops; it knows no HttpTransport, which can go when its last user has gone."""
 
-    Raises RemoteManagerError for one of a kind that cannot be used.
-    """
-    from urllib.parse import urlsplit
-    from urllib.request import getproxies, proxy_bypass
+    def __init__(self, origin: str, given: object) -> None:
+        self._origin = origin
+        self._given = given
 
-    parts = urlsplit(origin)
-    proxies = getproxies()
-    found = proxies.get(parts.scheme) or proxies.get("all")
-    if not found or proxy_bypass(parts.netloc):
-        return None
-    address = found if "://" in found else f"http://{found}"
-    if address.partition(":")[0].lower() not in ("http", "https", "socks5", "socks5h"):
-        # It may hold a password: it is not shown.
-        raise RemoteManagerError(f"the environment names a proxy for {parts.scheme}: that is not http, https or socks5")
-    return address
+    def __call__(self) -> httpx.AsyncBaseTransport:
+        if self._given is None:
+            return _opened(httpx.AsyncHTTPTransport, self._origin)
+        if not isinstance(self._given, httpx.AsyncBaseTransport):
+            raise TypeError("an async client needs an httpx.AsyncBaseTransport")
+        return self._given
+
+
+def _opened(kind: Callable[..., T], origin: str) -> T:
+    """A transport. Raises RemoteManagerError for a proxy of the environment that cannot be used, which is not shown."""
+    proxy = proxy_for(origin)
+    verify = _tls_context() if origin.startswith("https:") else False
+    try:
+        return kind(verify=verify, proxy=proxy)
+    except ImportError:
+        raise RemoteManagerError(
+            "a SOCKS proxy, as the environment names one, needs: pip install 'httpx[socks]'"
+        ) from None
+    except (httpx.InvalidURL, ValueError):
+        if proxy is None:
+            raise
+        raise RemoteManagerError("the environment names a proxy whose address is none") from None
+
+
+def _broken(error: RuntimeError, *, closed: bool) -> Exception:
+    return TransportError("the client was closed during the call", sent=True) if closed else error
 
 
 def _headers(response: httpx.Response) -> dict[str, str]:
@@ -236,7 +280,7 @@ async def _aauthorized(transport: httpx.AsyncBaseTransport, auth: httpx.Auth, re
 def _read(response: httpx.Response, until: float | None) -> bytes:
     parts: list[bytes] = []
     try:
-        for chunk in _pieces(response):
+        for chunk in pieces(response):
             parts.append(chunk)
             _in_time(until, parts)
     except _FAULTS as error:
@@ -248,42 +292,18 @@ def _read(response: httpx.Response, until: float | None) -> bytes:
     return b"".join(parts)
 
 
-def _chunks(response: httpx.Response) -> Iterator[bytes]:
+def _chunks(response: httpx.Response) -> Generator[bytes, None, None]:
     try:
-        yield from _pieces(response)
+        yield from pieces(response)
     except _FAULTS as error:
         raise _fault(error) from error
     finally:
         response.close()
-
-
-def _pieces(response: httpx.Response) -> Iterator[bytes]:
-    encoding = _encoding(response)
-    if encoding not in ("", "gzip"):
-        return response.iter_bytes()
-    # As it comes: httpx would only copy it.
-    stream: Any = response.stream
-    return _unpacked(stream) if encoding else iter(stream)
-
-
-def _unpacked(stream: Iterator[bytes]) -> Iterator[bytes]:
-    packed = Gzip()
-    for chunk in stream:
-        yield from packed.feed(chunk)
-    packed.end()
-
-
-def _encoding(response: httpx.Response) -> str:
-    """What a body must be freed of: `gzip`, which was asked for, nothing, or what is left to httpx."""
-    if response.is_stream_consumed:
-        return "read already"
-    encoding: str = response.headers.get("content-encoding", "")
-    return encoding.strip().lower()
 
 
 async def _aread(response: httpx.Response, until: float | None, parts: list[bytes]) -> bytes:
     try:
-        async for chunk in _apieces(response):
+        async for chunk in apieces(response):
             parts.append(chunk)
             _in_time(until, parts)
     except _FAULTS as error:
@@ -295,29 +315,27 @@ async def _aread(response: httpx.Response, until: float | None, parts: list[byte
     return b"".join(parts)
 
 
-async def _achunks(response: httpx.Response) -> AsyncGenerator[bytes, None]:
+async def _achunks(response: httpx.Response, lease: Lease[httpx.AsyncBaseTransport]) -> AsyncGenerator[bytes, None]:
     try:
-        async for chunk in _apieces(response):
+        async for chunk in apieces(response):
             yield chunk
     except _FAULTS as error:
         raise _fault(error) from error
+    except BaseException as error:
+        lease.failed(error)
+        raise
     finally:
+        await _aclose(response, lease)
+
+
+async def _aclose(response: httpx.Response, lease: Lease[httpx.AsyncBaseTransport]) -> None:
+    try:
         await response.aclose()
-
-
-def _apieces(response: httpx.Response) -> Any:
-    encoding = _encoding(response)
-    if encoding not in ("", "gzip"):
-        return response.aiter_bytes()
-    return _aunpacked(response.stream) if encoding else response.stream
-
-
-async def _aunpacked(stream: Any) -> AsyncGenerator[bytes, None]:
-    packed = Gzip()
-    async for chunk in stream:
-        for piece in packed.feed(chunk):
-            yield piece
-    packed.end()
+    except BaseException as error:
+        lease.failed(error)
+        raise
+    finally:
+        lease.end()
 
 
 def _in_time(until: float | None, parts: list[bytes]) -> None:
@@ -334,10 +352,18 @@ def _fault(error: Exception, body: bytes = b"") -> TransportError:
     return TransportError(_plain(error), sent=not isinstance(error, _NOT_SENT), body=body)
 
 
+#: What httpx says of a connection that ended early. All else that it says of a protocol quotes the other side.
+_ENDED = ("Server disconnected", "peer closed connection")
+
+
 def _plain(error: Exception) -> str:
     if isinstance(error, httpx.TimeoutException):
         return "timed out while connecting" if isinstance(error, httpx.ConnectTimeout) else "timed out"
     if isinstance(error, DAMAGED):
         return f"the compressed answer is damaged: {error}"
+    if isinstance(error, httpx.ProxyError):
+        return "the proxy refused"
+    if isinstance(error, httpx.RemoteProtocolError) and not str(error).startswith(_ENDED):
+        return "the answer is no HTTP"
     what = "cannot connect" if isinstance(error, httpx.ConnectError) else "the connection broke"
     return f"{what}: {error}" if str(error) else what

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Protocol
 
@@ -104,12 +104,28 @@ class Response:
         return f"<Response {self.status}>"
 
 
+class Stream(Protocol):
+    """The chunks of a body on an event loop."""
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        """The chunks, once."""
+        ...
+
+    async def aclose(self) -> None:
+        """Give back what they hold, read to their end or not."""
+        ...
+
+
+#: Responses that are closed by those who cannot wait for it; an event loop does not keep its tasks alive.
+_closing: set[object] = set()
+
+
 class AsyncResponse(Response):
     """A response whose body is an asynchronous iterator of chunks, `stream`."""
 
     __slots__ = ("stream",)
 
-    def __init__(self, status: int, headers: Mapping[str, str], stream: AsyncGenerator[bytes, None]) -> None:
+    def __init__(self, status: int, headers: Mapping[str, str], stream: Stream) -> None:
         super().__init__(status, headers)
         self.stream = stream
 
@@ -123,6 +139,14 @@ class AsyncResponse(Response):
         async for chunk in self.stream:
             self._touch()
             yield chunk
+
+    def close(self) -> None:
+        """`aclose` in a task of its own, for those who run on the event loop and cannot wait."""
+        import asyncio
+
+        task = asyncio.get_running_loop().create_task(self.aclose())
+        _closing.add(task)
+        task.add_done_callback(_closing.discard)
 
     async def aclose(self) -> None:
         """Give back what the stream holds, read to its end or not."""

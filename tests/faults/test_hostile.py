@@ -6,8 +6,8 @@ import pytest
 
 from digirm import APIError, Options, RemoteManagerError, ServerError, Throttled, TransportError
 from tests.support.collection import Broken
-from tests.support.faces import Outcome, same
-from tests.support.wire import Wire, chunked, http
+from tests.support.faces import Outcome, outcome, same
+from tests.support.wire import Wire, WireServer, chunked, http
 
 OK = b'{"list": [], "count": 0}'
 HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n"
@@ -44,6 +44,23 @@ def test_a_deadline_ends_what_does_not(name: str) -> None:
     found = answered(ENDLESS[name], body)
     assert isinstance(found.failure, RemoteManagerError)
     assert len(found.got) == 1
+
+
+@pytest.mark.parametrize(
+    "wire",
+    [
+        Wire((HEAD, b"x-a: b\r\n"), "drip"),
+        Wire((b"HTTP/1.1 200 ", b"O"), "drip"),
+        Wire((b"HTTP/1.1 103 Early Hints\r\n\r\n",), "drip"),
+    ],
+)
+def test_a_deadline_ends_headers_without_an_end_on_an_event_loop(wire: Wire) -> None:
+    async def body(rm: Any) -> Any:
+        return await rm.devices.inventory.get("x", options=Options(deadline=0.15, retries=0))
+
+    with WireServer(lambda _: wire) as server:
+        found = outcome("asyncio", body, server)
+    assert isinstance(found.failure, TransportError)
 
 
 @pytest.mark.parametrize("wait", ["99999999999999999999", "Fri, 31 Dec 9999 23:59:59 GMT", "86400"])

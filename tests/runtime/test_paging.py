@@ -1,7 +1,9 @@
 """Walks over pages: every item once, resumed at least once, and no walk in circles."""
 
+import json
 import logging
 import threading
+from base64 import b64encode
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,10 +12,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from digirm import Client as DigiClient
+from digirm_runtime import dynamic
 from digirm_runtime.client import Client
 from digirm_runtime.errors import APIError, QueryError, RemoteManagerError, TransportError
 from digirm_runtime.face import Endpoint, Operation
 from digirm_runtime.paging import Listing
+from tests.codegen.support import ROOT
 from tests.support.server import Answer, Got, Server, cut_json, dropped, script
 from tests.support.things import AUTH, FACES, Things, collect, paged, run
 
@@ -205,9 +209,68 @@ def test_a_cursor_keeps_to_its_parameters() -> None:
     token = Things(client).list(tag="x", size=5).cursor
     with pytest.raises(ValueError, match="must not change"):
         Things(client).list(cursor=token, tag="y")
-    for damaged in (token[:-4], "digirm1.%%%", "digirm1.", "digirm1.W10", "digirm1.eyJhIjoxfQ"):
+    documents: tuple[Any, ...] = (
+        {"a": 1},
+        [],
+        {"of": "GET /api/things"},
+        {"of": 1, "params": {}},
+        {"of": None, "params": {"a": "b"}},
+    )
+    made = ["digirm1." + b64encode(json.dumps(document).encode()).decode() for document in documents]
+    for damaged in (token[:-4], "digirm1.%%%", "digirm1.", *made):
         with pytest.raises(ValueError, match="damaged"):
             Things(client).list(cursor=damaged)
+
+
+def test_a_cursor_keeps_to_its_operation_and_its_object() -> None:
+    history, alerts = (
+        Endpoint("GET", path, "list") for path in ("/ws/v1/streams/history/{id:.+}", "/ws/v1/alerts/inventory")
+    )
+    with Server(paged(5)) as server, Client(server.url, auth=AUTH, throttle=None) as client:
+
+        def walk(endpoint: Endpoint, *args: str, **params: Any) -> Listing[Any]:
+            return Listing(client, Operation(endpoint, args, {"size": 2, "cursor": None, **params}))
+
+        first = walk(history, "a/temp")
+        assert len(list(first)) == 5
+        assert ids(walk(history, "a/temp", cursor=first.cursor)) == [4]
+        asked = len(server.got)
+        for endpoint, args in ((history, ("b/other",)), (alerts, ())):
+            with pytest.raises(ValueError, match="belongs to GET /ws/v1/streams/history/a/temp, not to GET /ws/v1/"):
+                walk(endpoint, *args, cursor=first.cursor)
+        assert len(server.got) == asked
+
+
+def test_a_cursor_of_the_generated_client_is_one_of_the_dynamic_client() -> None:
+    shared = "sim:?devices=6#cursors"
+    with DigiClient(shared) as generated, dynamic.client(ROOT / "specs" / "22.7", shared) as made:
+        for one, other in ((generated, made), (made, generated)):
+            listing = one.devices.inventory.list(size=2, orderby="id")
+            walked = [device["id"] for device, _ in zip(listing, range(3), strict=False)]
+            rest = [device["id"] for device in other.devices.inventory.list(cursor=listing.cursor)]
+            assert rest[:1] == walked[2:]
+            assert len(rest) == 4
+            with pytest.raises(ValueError, match="belongs to GET /ws/v1/devices/inventory"):
+                other.alerts.inventory.list(cursor=listing.cursor)
+
+
+@pytest.mark.parametrize("face", FACES)
+@pytest.mark.parametrize("prefetch", [False, True])
+def test_empty_pages_without_end_are_an_error_and_not_a_loop(face: str, prefetch: bool) -> None:
+    def reply(got: Got) -> Answer:
+        place = int(got.params.get("cursor", "0"))
+        # One that is not empty begins the count anew.
+        return Answer(body={"list": [{"id": place}] if place == 60 else [], "cursor": str(place + 1)})
+
+    async def body(things: Any) -> None:
+        walk = aiter(things.list(prefetch=prefetch))
+        assert await anext(walk) == {"id": 60}
+        with pytest.raises(RemoteManagerError, match="100 empty pages"):
+            await anext(walk)
+
+    with Server(reply) as server:
+        run(face, body, server.url)
+        assert len(server.got) == 161
 
 
 def test_a_place_without_a_cursor_is_kept() -> None:

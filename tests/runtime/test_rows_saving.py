@@ -11,6 +11,7 @@ import pytest
 from digirm_runtime.client import Client
 from digirm_runtime.errors import APIError, TransportError
 from digirm_runtime.handler import HandlerTransport
+from digirm_runtime.saving import beside
 from digirm_runtime.wire import Request, Response
 from tests.support.server import Answer, script
 from tests.support.things import AUTH, FACES, Things, run
@@ -49,6 +50,8 @@ def test_to_csv_keeps_every_byte(face: str, tmp_path: Path) -> None:
         (Answer(body=b"id\n1\n2\n", headers=CSV, declared=500), TransportError),
         (Answer(body=b'id\n"1\n2\n', headers=CSV), TransportError),
         (Answer(body=b"{}"), TransportError),
+        (Answer(body=b"", headers=CSV), TransportError),
+        (Answer(206, b"id\n1\n", CSV), TransportError),
     ],
 )
 def test_to_csv_leaves_nothing_half_done(face: str, answer: Answer, error: type[Exception], tmp_path: Path) -> None:
@@ -92,6 +95,18 @@ def test_the_mode_is_as_open_has_it_and_links_are_followed(tmp_path: Path) -> No
     assert stat.S_IMODE(old.stat().st_mode) == 0o640
     assert link.is_symlink()
     assert old.read_bytes() == b"id\n1\n"
+
+
+@pytest.mark.parametrize("mode", [0o600, 0o640, 0o644])
+def test_nobody_reads_what_replaces_a_private_file(mode: int, tmp_path: Path) -> None:
+    target = tmp_path / "rows.csv"
+    target.touch()
+    target.chmod(mode)
+    with beside(target) as file:
+        (part,) = (name for name in names(tmp_path) if name != target.name)
+        assert stat.S_IMODE((tmp_path / part).stat().st_mode) == 0o600
+        file.write(b"new")
+    assert (stat.S_IMODE(target.stat().st_mode), target.read_bytes()) == (mode, b"new")
 
 
 def test_an_interrupt_leaves_nothing(tmp_path: Path) -> None:

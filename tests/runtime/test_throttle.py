@@ -3,7 +3,7 @@
 import asyncio
 import gc
 import threading
-from itertools import count
+import time
 from math import inf
 from typing import Any
 
@@ -11,12 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digirm_runtime import throttle
+from digirm_runtime import drivers, throttle
 from digirm_runtime.errors import WouldWaitForItself
+from digirm_runtime.flow import Acquire
+from digirm_runtime.lockout import Owner, Slot, Waiter, me
 from digirm_runtime.options import Throttle
-from digirm_runtime.throttle import MARGIN, PATIENCE, Governor, Paused, Slot, Waiter, me, member
-
-numbers = count()
+from digirm_runtime.throttle import MARGIN, PATIENCE, Governor, Paused, member
 
 
 class Clock:
@@ -36,7 +36,7 @@ class Caller(Waiter):
                 woken.append(name)
             return alive
 
-        super().__init__(wake, (-next(numbers), None), blocks=True)
+        super().__init__(wake, (object(), None), blocks=True)
 
 
 def guard(*windows: tuple[int, float], concurrent: int = 4, clock: Clock | None = None) -> Governor:
@@ -47,8 +47,10 @@ def guard(*windows: tuple[int, float], concurrent: int = 4, clock: Clock | None 
     return made
 
 
-def slot(governor: Governor) -> Slot:
-    taken = governor.enter(Caller())
+def slot(governor: Governor, owner: Owner | None = None) -> Slot:
+    caller = Caller()
+    caller.owner = owner or caller.owner
+    taken = governor.enter(caller)
     assert isinstance(taken, Slot)
     return taken
 
@@ -81,7 +83,8 @@ def test_no_window_ever_holds_more_than_its_limit(moves: list[tuple[str, float]]
             taken = governor.enter(caller)
             if isinstance(taken, Slot):
                 running.append((clock.now, taken))
-            governor.forget(caller)
+            else:
+                governor.forget(caller)
         elif running:
             started, taken = running.pop(0)
             spans.append((started, clock.now))
@@ -189,8 +192,8 @@ def test_waiting_for_oneself_is_an_error(blocks: bool) -> None:
 
     async def main() -> None:
         mine = me()
-        held = [slot(governor), slot(governor)]
-        with pytest.raises(WouldWaitForItself, match="stream that is not read"):
+        held = [slot(governor, mine), slot(governor, mine)]
+        with pytest.raises(WouldWaitForItself, match="this very"):
             governor.enter(Waiter(lambda: True, mine, blocks=blocks))
         # Another task can wait for this one to give a slot back, but not if it blocks the thread of both.
         other = Waiter(lambda: True, (mine[0], object()), blocks=blocks)
@@ -199,11 +202,11 @@ def test_waiting_for_oneself_is_an_error(blocks: bool) -> None:
                 governor.enter(other)
         else:
             assert not isinstance(governor.enter(other), Slot)
-        elsewhere = Waiter(lambda: True, (mine[0] + 1, None), blocks=True)
+        elsewhere = Waiter(lambda: True, (object(), None), blocks=True)
         assert not isinstance(governor.enter(elsewhere), Slot)
         governor.forget(elsewhere)
         governor.forget(other)
-        held[0].owner = (mine[0] + 1, None)
+        held[0].owner = (object(), None)
         waiting = Waiter(lambda: True, mine, blocks=blocks)
         assert not isinstance(governor.enter(waiting), Slot)
         governor.forget(waiting)
@@ -256,6 +259,35 @@ def test_a_limit_is_lowered_by_half_at_most_and_never_to_nothing() -> None:
             slot(governor).release()
         assert delay(governor) != 0
         clock.now += 10.1
+
+
+def test_a_limit_that_was_lowered_under_an_open_stream_is_waited_for() -> None:
+    clock = Clock()
+    governor = guard((40, 10.0), clock=clock)
+    mine = me()
+    stream = slot(governor, mine)
+    for _ in range(9):
+        refused = slot(governor, mine)
+        governor.refuse(0.5, told=False)
+        refused.release()
+        clock.now += 11
+    again = slot(governor, mine)
+    # Both stay open: a third has to wait, but not for itself. The limit recovers.
+    waiter = Waiter(lambda: True, mine, blocks=True)
+    waits = governor.enter(waiter)
+    assert not isinstance(waits, Slot)
+    clock.now += 61
+    assert isinstance(governor.enter(waiter), Slot)
+    stream.release()
+    again.release()
+
+
+def test_a_window_smaller_than_what_is_open_at_a_time_can_lock_out() -> None:
+    governor = guard((1, 10.0), concurrent=4)
+    mine = me()
+    slot(governor, mine)
+    with pytest.raises(WouldWaitForItself):
+        governor.enter(Waiter(lambda: True, mine, blocks=True))
 
 
 def test_what_the_server_says_is_obeyed_and_no_lesson() -> None:
@@ -331,12 +363,9 @@ def test_uploads_have_a_bucket_of_their_own_and_count_as_requests() -> None:
 
 def test_threads_and_tasks_share_the_slots() -> None:
     governor = guard((1000, 60), concurrent=2)
-    governor._clock = __import__("time").monotonic
+    governor._clock = time.monotonic
     now, most, done = 0, 0, 0
     lock = threading.Lock()
-
-    from digirm_runtime import drivers
-    from digirm_runtime.flow import Acquire
 
     def use(taken: Slot) -> None:
         nonlocal now, most, done
@@ -368,9 +397,6 @@ def test_threads_and_tasks_share_the_slots() -> None:
 
 
 def test_a_cancelled_waiter_takes_nothing_with_it() -> None:
-    from digirm_runtime import drivers
-    from digirm_runtime.flow import Acquire
-
     governor = guard(concurrent=1)
 
     async def main() -> None:
@@ -387,6 +413,56 @@ def test_a_cancelled_waiter_takes_nothing_with_it() -> None:
         assert not governor._queue
 
     asyncio.run(main())
+
+
+@pytest.mark.parametrize("awaits", [False, True])
+@pytest.mark.parametrize("error", [TimeoutError("of the hook"), KeyError("of the hook")])
+def test_an_error_of_the_hook_that_watches_waits_is_seen(error: Exception, awaits: bool) -> None:
+    governor = guard(concurrent=1)
+    governor._clock = time.monotonic
+    slot(governor)
+
+    def on_wait(_: float | None) -> None:
+        raise error
+
+    def acquire(step: Acquire) -> Slot:
+        return asyncio.run(drivers._aacquire(step)) if awaits else drivers._acquire(step)
+
+    with pytest.raises(type(error), match="of the hook"):
+        acquire(Acquire(governor, None, None, on_wait))
+    assert not governor._queue
+
+
+def test_the_garbage_collector_ends_a_waiting_task_meanwhile() -> None:
+    governor = guard(concurrent=1)
+    held = slot(governor)
+
+    async def main() -> None:
+        waits = drivers._aacquire(Acquire(governor, None))
+        waits.send(None)
+        assert len(governor._queue) == 1
+
+        def collects() -> float:
+            # As if the task were finalized in the middle of the governor's own work.
+            waits.close()
+            return 100.0
+
+        governor._clock = collects
+        caller = Caller()
+        assert not isinstance(governor.enter(caller), Slot)
+        assert list(governor._queue) == [caller]
+        held.release()
+        assert isinstance(governor.enter(caller), Slot)
+
+    asyncio.run(main())
+
+
+def test_a_waiter_that_gives_up_gives_back_what_it_was_given() -> None:
+    governor = guard((1, 10.0), concurrent=1)
+    caller = Caller()
+    assert isinstance(governor.enter(caller), Slot)
+    governor.forget(caller)
+    slot(governor)
 
 
 @pytest.mark.parametrize(

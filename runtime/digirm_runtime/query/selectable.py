@@ -6,8 +6,6 @@ that answer the same as JSON, and what `[[columns]]` of `overrides.toml` says.
 
 from __future__ import annotations
 
-from digirm_runtime.columns import inventory
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -15,7 +13,7 @@ if TYPE_CHECKING:
 
     from digirm_runtime.spec import Request, Spec
 
-_BULK = "bulk"
+_BULK, _INVENTORY = "bulk", "inventory"
 
 
 class Selectable:
@@ -35,7 +33,7 @@ class Selectable:
         """[certainty of the list of columns or None, the known columns that are no query fields of the request]."""
         entry = self._overrides.columns_entry(template) if request.method == "GET" else None
         found = set(entry.columns if entry else ())
-        for path in {template, *_beside(template)}:
+        for path in {template, *beside(template)}:
             found.update(self._answered(path))
         return [entry.certainty if entry else None, sorted(found - {field.name for field in request.query})]
 
@@ -48,9 +46,9 @@ class Selectable:
             yield from self._overrides.schemas[entry.schema].properties
 
 
-def _beside(template: str) -> Iterable[str]:
+def beside(template: str) -> Iterable[str]:
     """Where the objects of a bulk operation may be had as JSON: the inventory beside it, or its path without `bulk`."""
     segments = template.split("/")
     if _BULK in segments:
-        yield inventory(template)
+        yield "/".join(_INVENTORY if segment == _BULK else segment for segment in segments)
         yield "/".join(segment for segment in segments if segment != _BULK)
