@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from _thread import allocate_lock
 from collections.abc import Callable, Mapping
+from itertools import count
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+from weakref import WeakKeyDictionary
 
 from digirm_runtime.branch import Branch
-from digirm_runtime.errors import APIError, BadRequest, CredentialsError, QueryError, RemoteManagerError
+from digirm_runtime.errors import BadRequest, CredentialsError, QueryError, RemoteManagerError
 from digirm_runtime.operation import Operation, encode_params
-from digirm_runtime.options import NO_OPTIONS, ApiKey, Options, Throttle, Validate, check_validate
+from digirm_runtime.options import NO_OPTIONS, ApiKey, Options, Throttle, Validate, check_seconds, check_validate
 
 if TYPE_CHECKING:
     import httpx
@@ -76,6 +78,13 @@ class BaseClient(Branch):
         if not in_process:
             _check_address(address)
         check_validate(validate)
+        if timeout is None:
+            raise ValueError("timeout must be a time in seconds: a service that says nothing must not stop a program")
+        check_seconds("timeout", timeout)
+        if throttle is not None and not isinstance(throttle, Throttle):
+            raise TypeError(f"throttle must be a Throttle or None, not {throttle!r}")
+        if in_process and transport is not None:
+            raise ValueError(f"transport= sends over HTTP, and {scheme}: is a server in this process")
         self.url = address if in_process else address.rstrip("/")
         self._timeout = timeout
         self._validate = validate
@@ -97,7 +106,7 @@ class BaseClient(Branch):
         if throttle is not None and not (in_process and throttle is DEFAULT_THROTTLE):
             from digirm_runtime.throttle import member
 
-            account = self._credentials.account() if self._foreign_auth is None else f"auth-{id(auth)}"
+            account = self._credentials.account() if self._foreign_auth is None else _account_of(auth)
             self._membership = member(self._place(), account, throttle)
         self._transport_argument = transport
         self._handler: Handler | None = None
@@ -188,15 +197,11 @@ class BaseClient(Branch):
         )
 
     def _explained(self, flow: Flow[Any], query: Any, endpoint: str) -> Flow[Any]:
-        """The same flow, its errors without credentials that the service sent back.
-
-        Where it cannot parse the query, its error says so in the checker's words.
-        """
+        """The same flow; where the service cannot parse the query, its error says so in the checker's words."""
         try:
             return (yield from flow)
-        except APIError as error:
-            error.conceal(self._credentials.mask)
-            if query is not None and isinstance(error, BadRequest):
+        except BadRequest as error:
+            if query is not None:
                 from digirm_runtime.operation import encode_param
                 from digirm_runtime.query import server
 
@@ -249,6 +254,7 @@ class BaseClient(Branch):
             owner=owner,
             hooks=self._hooks,
             stream=stream,
+            mask=self._credentials.mask,
         )
         flow = perform(request, plan, decode, shown(path))
         return self._explained(flow, (params or {}).get("query"), f"{method} {listed or bare}")
@@ -318,6 +324,18 @@ class BaseClient(Branch):
             return Reply(response.status, response.headers, decode_any(response, required=required))
 
         return self._send(method, path, params, body, options or NO_OPTIONS, decode)
+
+
+_foreign_accounts: WeakKeyDictionary[Any, str] = WeakKeyDictionary()
+_numbers = count()
+
+
+def _account_of(auth: Any) -> str:
+    """An account for an `httpx.Auth`, whose credentials nobody can see: one for each such object."""
+    try:
+        return _foreign_accounts.setdefault(auth, f"auth {next(_numbers)}")
+    except TypeError:  # it cannot be referred to weakly, or has no hash
+        return f"auth {next(_numbers)}"
 
 
 def _subaccount(actor: str | None, account_filter: str | None) -> dict[str, str]:

@@ -21,12 +21,19 @@ class Created(Generic[T]):
     one that is neither an object nor a list, and is not empty.
     """
 
-    __slots__ = ("failures", "items", "raw")
+    __slots__ = ("_asked", "failures", "items", "raw")
 
-    def __init__(self, raw: Any, element: str = "list", model: Model | None = None) -> None:
+    def __init__(
+        self,
+        raw: Any,
+        element: str = "list",
+        model: Model | None = None,
+        asked: tuple[str, str, int] = ("POST", "", 1),
+    ) -> None:
         if not isinstance(raw, dict | list | None):
             raise TransportError(f"the answer holds neither an object nor a list, but {type(raw).__name__}")
         listed = raw.get(element) if isinstance(raw, dict) else raw or []
+        self._asked = asked
         self.raw = raw
         self.items: list[T] = []
         self.failures: list[dict[str, Any]] = []
@@ -46,16 +53,20 @@ class Created(Generic[T]):
     def raise_for_failures(self) -> None:
         """Raise APIError for the first failure, its message naming how many there are."""
         if self.failures:
-            raise _failure(self.failures[0], len(self.failures))
+            raise _failure(self.failures[0], len(self.failures), self._asked)
 
     def __repr__(self) -> str:
         return f"<Created {len(self.items)} items, {len(self.failures)} failures>"
 
 
-def _failure(entry: dict[str, Any], count: int) -> APIError:
+def _failure(entry: dict[str, Any], count: int, asked: tuple[str, str, int]) -> APIError:
+    method, url, attempts = asked
     status = entry["error_status"] if isinstance(entry["error_status"], int) else 400
     error = api_error(
-        status=status, headers={}, body=json.dumps(entry).encode(), method="POST", url=f"({count} items failed)"
+        status=status, headers={}, body=json.dumps(entry).encode(), method=method, url=url, attempts=attempts
     )
+    more = f"; {count - 1} more failed" if count > 1 else ""
+    said = f": {error.error_message}" if error.error_message else ""
+    error.args = (f"{method} {url} failed for an item with {status}{said}{more}",)
     error.error_context = entry.get("error_context")
     return error

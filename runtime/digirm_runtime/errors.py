@@ -91,6 +91,11 @@ class TransportError(RemoteManagerError):
         self.body = body
         self.attempts = attempts
 
+    def __str__(self) -> str:
+        text = super().__str__()
+        tries = f" after {self.attempts} attempts" if self.attempts > 1 else ""
+        return f"{self.method} {self.url}{tries}: {text}" if self.url else text
+
 
 class APIError(RemoteManagerError):
     """An answer with an error status.
@@ -121,13 +126,6 @@ class APIError(RemoteManagerError):
         self.body = body
         self.attempts = attempts
         self.retry_after = retry_after
-
-    def conceal(self, mask: Callable[[str], str]) -> None:
-        """Keep what `mask` hides out of the server's words, which may quote the request."""
-        said = self.error_message
-        if said and (masked := mask(said)) != said:
-            self.error_message = masked
-            self.args = (self.args[0].replace(said, masked), *self.args[1:])
 
 
 class BadRequest(APIError):
@@ -178,9 +176,13 @@ def api_error(
     url: str,
     attempts: int = 1,
     retry_after: float | None = None,
+    mask: Callable[[str], str] | None = None,
 ) -> APIError:
-    """The error for an answer of 3xx to 5xx; HTML, text and empty bodies are as welcome as JSON ones."""
-    text, context = _server_message(headers.get("content-type", ""), body)
+    """The error for an answer of 3xx to 5xx; HTML, text and empty bodies are as welcome as JSON ones.
+
+    `mask` hides credentials in the server's words, which may quote the request.
+    """
+    text, context = _server_message(headers.get("content-type", ""), body, mask or str)
     cls = _BY_STATUS.get(status, ServerError if status >= 500 else APIError)
     tries = f" after {attempts} attempts" if attempts > 1 else ""
     return cls(
@@ -196,17 +198,17 @@ def api_error(
     )
 
 
-def _server_message(content_type: str, body: bytes) -> tuple[str | None, Any]:
+def _server_message(content_type: str, body: bytes, mask: Callable[[str], str]) -> tuple[str | None, Any]:
     """What the server said, from the key it is known to use, or from a body that is plain text."""
     import json
 
     try:
         document = json.loads(body)
     except (ValueError, RecursionError):
-        text = body.decode("utf-8", "replace").strip()
+        text = mask(body.decode("utf-8", "replace").strip())
         # A proxy's HTML page says nothing that its status does not.
         return (text[:500] if text and "html" not in content_type and not text.startswith("<") else None), None
     if isinstance(document, dict):
         message = document.get("error_message") or document.get("description") or document.get("error")
-        return (message if isinstance(message, str) else None), document.get("error_context")
+        return (mask(message) if isinstance(message, str) else None), document.get("error_context")
     return None, None

@@ -88,10 +88,10 @@ class Plan:
     """What the flow must know of one call beside its request: times in seconds.
 
     `retries` None means the usual ones; `idempotent` None that the method decides. A slot of each of `governors` is
-    taken, in that order, on behalf of `owner`.
+    taken, in that order, on behalf of `owner`. `mask` hides credentials in what the server says.
     """
 
-    __slots__ = ("deadline", "governors", "hooks", "idempotent", "owner", "retries", "stream", "timeout")
+    __slots__ = ("deadline", "governors", "hooks", "idempotent", "mask", "owner", "retries", "stream", "timeout")
 
     def __init__(
         self,
@@ -104,8 +104,10 @@ class Plan:
         owner: Owner | None = None,
         hooks: Hooks | None = None,
         stream: bool = False,
+        mask: Callable[[str], str] | None = None,
     ) -> None:
         self.timeout = timeout
+        self.mask = mask
         self.retries = retries
         self.deadline = deadline
         self.idempotent = idempotent
@@ -145,6 +147,7 @@ def perform(request: Request, plan: Plan, decode: Callable[[Response], T], shown
             except BaseException:
                 response.close()
                 raise
+            response.asked = request.method, shown_url, watch.attempt
             if response.status < 300:
                 if plan.stream:
                     response.held, held = held, []
@@ -158,8 +161,11 @@ def perform(request: Request, plan: Plan, decode: Callable[[Response], T], shown
                 url=shown_url,
                 attempts=watch.attempt,
                 retry_after=delay,
+                mask=plan.mask,
             )
             throttled = response.status == 429
+            # What was refused was not executed, and counts for no window.
+            sent = not throttled
             again = throttled or (idempotent and response.status in RETRIED)
         except Paused as pause:
             raise Throttled(
@@ -174,8 +180,12 @@ def perform(request: Request, plan: Plan, decode: Callable[[Response], T], shown
             error.method, error.url, error.attempts = request.method, shown_url, watch.attempt
             failure, throttled, again = error, False, idempotent or not error.sent
         else:
+            if not delay:
+                # Coming back at once, as a date that has passed asks for, would only be refused again.
+                told, delay = False, _backoff(refused if throttled else failed)
+            else:
+                told = True
             if throttled:
-                told, delay = delay is not None, _backoff(refused) if delay is None else delay
                 for governor in plan.governors:
                     governor.refuse(delay, told=told)
         finally:
@@ -232,6 +242,8 @@ def decode_json(response: Response, *, required: bool) -> Any:
         except (ValueError, RecursionError):
             pass
         what = "ends early or is no JSON" if body else "is empty"
+        if isinstance(error, UnicodeDecodeError):
+            what = "is not UTF-8"
         kind = response.headers.get("content-type", "no content type")
         raise TransportError(f"answered {response.status}, but the body ({kind}) {what}: {error}", body=body) from None
 

@@ -154,7 +154,7 @@ class Operation(Generic[T]):
         if kind == "create":
             from digirm_runtime.created import Created
 
-            return Created(value, endpoint.element, model)
+            return Created(value, endpoint.element, model, asked=response.asked)
         return value if model is None or kind == "list" else model.read(value)
 
 

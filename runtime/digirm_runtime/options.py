@@ -18,6 +18,13 @@ def check_validate(value: str) -> None:
         raise ValueError(f"validate must be 'error', 'strict', 'warn' or 'off', not {value!r}")
 
 
+def check_seconds(name: str, value: float | None) -> None:
+    """Raise ValueError for what is no time in seconds above 0."""
+    # `not` rather than `<=`: a time that is no number is refused too.
+    if value is not None and (not isinstance(value, int | float) or not 0 < value < 1e9):
+        raise ValueError(f"{name} must be a time in seconds above 0, not {value!r}")
+
+
 class ApiKey:
     """An API key: sent as `X-API-KEY-ID` and `X-API-KEY-SECRET` (documented by Digi).
 
@@ -94,6 +101,10 @@ class Options:
     ) -> None:
         if validate is not None:
             check_validate(validate)
+        check_seconds("timeout", timeout)
+        check_seconds("deadline", deadline)
+        if retries is not None and (not isinstance(retries, int) or retries < 0):
+            raise ValueError(f"retries must be a whole number from 0 on, not {retries!r}")
         self.timeout = timeout
         self.retries = retries
         self.headers = dict(headers or {})

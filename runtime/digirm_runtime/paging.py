@@ -85,7 +85,9 @@ class Pager(Generic[T]):
         items = answer.get(endpoint.element) if isinstance(answer, dict) else None
         if not isinstance(items, list):
             raise TransportError(
-                f"the answer has no list under {endpoint.element!r}", method=endpoint.method, url=endpoint.template
+                f"the answer has no list under {endpoint.element!r}",
+                method=endpoint.method,
+                url=endpoint.path(self._operation.args),
             )
         self._empty = 0 if items else self._empty + 1
         if self._left is not None:

@@ -39,11 +39,6 @@ class _Rows:
     def _end(self) -> None:
         self._complete = not any(name in self._operation.params for name in _PARTS)
 
-    def _name(self, error: TransportError) -> None:
-        """Say in an error of the body which request it comes from."""
-        endpoint = self._operation.endpoint
-        error.method, error.url = endpoint.method, endpoint.path(self._operation.args)
-
     def _readers(self, client: Client | AsyncClient) -> Mapping[str, Reader] | None:
         if not self._operation.typed:
             return None
@@ -83,7 +78,7 @@ class Rows(_Rows):
                     yield table.feed(piece)
             yield table.feed(b"", final=True)
         except TransportError as error:
-            self._name(error)
+            error.method, error.url, error.attempts = response.asked
             raise
         finally:
             # Leaving a loop half-way gives back the connection and the slot.
@@ -132,7 +127,7 @@ class AsyncRows(_Rows):
                         yield table.feed(piece)
             yield table.feed(b"", final=True)
         except TransportError as error:
-            self._name(error)
+            error.method, error.url, error.attempts = response.asked
             raise
         finally:
             await response.aclose()

@@ -11,13 +11,14 @@ import os
 import threading
 import time
 import weakref
-from collections import OrderedDict, deque
+from collections import OrderedDict
 from collections.abc import Callable
 from functools import partial
 from math import inf
 from typing import TYPE_CHECKING
 
 from digirm_runtime.errors import RemoteManagerError, WouldWaitForItself
+from digirm_runtime.limits import Limits
 from digirm_runtime.lockout import Hall
 from digirm_runtime.lockout import Slot as Slot
 from digirm_runtime.lockout import Waiter as Waiter
@@ -27,15 +28,10 @@ from digirm_runtime.options import Throttle
 if TYPE_CHECKING:
     from digirm_runtime.lockout import Owner as Owner
 
-#: Added to each window, in seconds: a server may count in whole milliseconds, and its clock may run a little faster.
-MARGIN = 0.002
 #: How long after its turn a waiter may stay silent before the next one takes its place, in seconds.
 PATIENCE = 1.0
 #: How often at least a waiter looks whether it is its turn, in seconds.
 POLL = 5.0
-#: How long a lowered limit stays before it is raised by a tenth of what was asked for, in seconds.
-RECOVERY = 60.0
-
 #: The longest time, in seconds, for which the service may tell a call without a deadline to wait.
 LONGEST_WAIT = 60.0
 
@@ -50,16 +46,6 @@ class Paused(RemoteManagerError):  # noqa: N818 - becomes a Throttled before any
         self.seconds = seconds
 
 
-class _Window:
-    """At most so many requests in `seconds`: as the clients ask, and as experience has lowered it."""
-
-    __slots__ = ("asked", "limit", "seconds")
-
-    def __init__(self, asked: int, seconds: float) -> None:
-        self.asked = self.limit = asked
-        self.seconds = seconds + MARGIN
-
-
 class Governor:
     """One account's limits, shared by its clients; safe to use from threads and event loops."""
 
@@ -67,13 +53,11 @@ class Governor:
         self._clock = clock
         self._throttles: weakref.WeakSet[Throttle] = weakref.WeakSet()
         self._known = -1  # how many throttles the limits were made from
-        self._windows: dict[float, _Window] = {}
+        self._limits = Limits()
         self._most = 1  # how many can be under way when no limit is lowered
         #: The slots that are given out; changed under the lock only.
         self.held: set[Slot] = set()
-        self._answered: deque[float] = deque()
         self._closed_until = -inf
-        self._lowered_at = -inf
         self._queue: OrderedDict[Waiter, None] = OrderedDict()
         self._due = -inf  # when the first of the queue should ask
         _governors.add(self)
@@ -94,8 +78,11 @@ class Governor:
     def idle(self) -> bool:
         """Whether nobody uses it, and nothing that it remembers matters any more."""
         with _hall.lock:
-            self._settle(self._clock())
-            idle = not (self._throttles or self.held or self._queue or self._answered)
+            now = self._clock()
+            self._settle(now)
+            idle = (
+                not (self._throttles or self.held or self._queue) and self._limits.idle() and now >= self._closed_until
+            )
         _hall.work_off()
         return idle
 
@@ -129,21 +116,14 @@ class Governor:
     def refuse(self, seconds: float, *, told: bool) -> None:
         """The server refused a request, still under way here, as one too many: nobody starts for `seconds`.
 
-        Where it did not say how long (`told`), the account has lower limits than assumed, or others use it. Which
-        window was too full cannot be seen, so each then allows what it holds, but at least half of what it did: a
-        window that was not to blame is left about as fast as the one that was. One request more than those that stay
-        under way is always allowed.
+        Where it did not say how long (`told`), the account has lower limits than assumed, or others use it.
         """
         with _hall.lock:
             now = self._clock()
             self._settle(now)
-            # Several under way may be refused at once: they teach one lesson.
-            if not told and now >= self._closed_until and self._windows:
-                for window in self._windows.values():
-                    recent = sum(1 for moment in self._answered if moment > now - window.seconds)
-                    lower = min(window.limit - 1, max(recent, window.limit // 2))
-                    window.limit = min(window.limit, max(1, len(self.held), lower))
-                self._lowered_at = now
+            if not told:
+                # Several that are under way are refused at once; after a pause it is another matter.
+                self._limits.refused(now, len(self.held), again=now < self._closed_until)
             self._closed_until = max(self._closed_until, now + seconds)
         _hall.work_off()
 
@@ -199,7 +179,7 @@ class Governor:
         if slot in self.held:
             self.held.remove(slot)
             if moment is not None:
-                self._answered.append(moment)
+                self._limits.answered(moment)
             self._call_next()
 
     def _give_up(self, waiter: Waiter) -> None:
@@ -212,46 +192,15 @@ class Governor:
         if len(self._throttles) != self._known:
             throttles = list(self._throttles)
             self._known = len(throttles)
-            self._adopt(throttles)
-        steps = (now - self._lowered_at) // RECOVERY
-        if steps >= 1 and self._lowered_at > -inf:
-            for window in self._windows.values():
-                window.limit = int(min(window.asked, window.limit + steps * max(1, window.asked // 10)))
-            lowered = any(window.limit < window.asked for window in self._windows.values())
-            self._lowered_at = self._lowered_at + steps * RECOVERY if lowered else -inf
-        longest = max((window.seconds for window in self._windows.values()), default=60.0)
-        while self._answered and self._answered[0] <= now - longest:
-            self._answered.popleft()
-
-    def _adopt(self, throttles: list[Throttle]) -> None:
-        if not throttles:
-            return
-        before, self._windows = self._windows, {}
-        for throttle in throttles:
-            for requests, seconds in throttle.windows:
-                window = self._windows.get(seconds)
-                if window is None:
-                    self._windows[seconds] = _Window(requests, seconds)
-                else:
-                    window.asked = window.limit = min(window.asked, requests)
-        for seconds, window in self._windows.items():
-            if seconds in before and before[seconds].limit < before[seconds].asked:
-                window.limit = min(window.limit, before[seconds].limit)
-        asked = [window.asked for window in self._windows.values()]
-        self._most = min([throttle.concurrent for throttle in throttles] + asked)
+            if throttles:
+                self._limits.adopt(throttles)
+                self._most = min(self._limits.most, *(throttle.concurrent for throttle in throttles))
+        self._limits.settle(now)
 
     def _delay(self, now: float) -> float:
         if self.full():
             return inf
-        under_way = len(self.held)
-        delay = max(0.0, self._closed_until - now)
-        for window in self._windows.values():
-            free = window.limit - under_way
-            if free <= 0:
-                return inf
-            if len(self._answered) >= free:
-                delay = max(delay, self._answered[-free] + window.seconds - now)
-        return delay
+        return max(self._closed_until - now, self._limits.delay(now, len(self.held)))
 
     def _drop(self, waiter: Waiter) -> None:
         if waiter in self._queue:

@@ -127,7 +127,7 @@ class HttpTransport:
             else:
                 response = _authorized(transport, self._auth, request)
         except _FAULTS as error:
-            raise _fault(error) from error
+            raise _fault(error, origin=self._origin) from error
         except RuntimeError as error:
             raise _broken(error, closed=transport is not self._blocking) from error
         if step.stream and response.status_code < 300:
@@ -141,7 +141,8 @@ class HttpTransport:
                 if self._given is not None and not isinstance(self._given, httpx.BaseTransport):
                     raise TypeError("a blocking client needs an httpx.BaseTransport")
                 self._blocking = self._given or _opened(httpx.HTTPTransport, self._origin)
-                self._finalizer = weakref.finalize(self, self._blocking.close)
+                if self._given is None:  # the caller's own may serve others
+                    self._finalizer = weakref.finalize(self, self._blocking.close)
             return self._blocking
 
     def close(self) -> None:
@@ -195,7 +196,7 @@ class HttpTransport:
                 return await transport.handle_async_request(request)
             return await _aauthorized(transport, self._auth, request)
         except _FAULTS as error:
-            raise _fault(error) from error
+            raise _fault(error, origin=self._origin) from error
         except RuntimeError as error:
             raise _broken(error, closed=lease.pool.closed) from error
 
@@ -343,27 +344,27 @@ def _in_time(until: float | None, parts: list[bytes]) -> None:
         raise TransportError(LATE, body=b"".join(parts))
 
 
-def _fault(error: Exception, body: bytes = b"") -> TransportError:
+def _fault(error: Exception, body: bytes = b"", origin: str = "the service") -> TransportError:
     if isinstance(error, httpx.LocalProtocolError):
         # Its text quotes the request, credentials included.
         return TransportError("the request cannot be written as HTTP", sent=False)
     if isinstance(error, UnicodeError):
         return TransportError("no such host name is possible", sent=False)
-    return TransportError(_plain(error), sent=not isinstance(error, _NOT_SENT), body=body)
+    return TransportError(_plain(error, origin), sent=not isinstance(error, _NOT_SENT), body=body)
 
 
 #: What httpx says of a connection that ended early. All else that it says of a protocol quotes the other side.
 _ENDED = ("Server disconnected", "peer closed connection")
 
 
-def _plain(error: Exception) -> str:
+def _plain(error: Exception, origin: str) -> str:
     if isinstance(error, httpx.TimeoutException):
-        return "timed out while connecting" if isinstance(error, httpx.ConnectTimeout) else "timed out"
+        return f"timed out while connecting to {origin}" if isinstance(error, httpx.ConnectTimeout) else "timed out"
     if isinstance(error, DAMAGED):
         return f"the compressed answer is damaged: {error}"
     if isinstance(error, httpx.ProxyError):
         return "the proxy refused"
     if isinstance(error, httpx.RemoteProtocolError) and not str(error).startswith(_ENDED):
         return "the answer is no HTTP"
-    what = "cannot connect" if isinstance(error, httpx.ConnectError) else "the connection broke"
+    what = f"cannot connect to {origin}" if isinstance(error, httpx.ConnectError) else "the connection broke"
     return f"{what}: {error}" if str(error) else what

@@ -45,7 +45,7 @@ class Watch:
         if log.isEnabledFor(logging.INFO):
             status = getattr(error, "status", None)
             # What the server said stays out of logs.
-            what = f"answered {status}" if status else str(error)
+            what = f"answered {status}" if status else error.args[0]
             log.info("%s %s: %s; trying again in %.1f s", self._method, self._url, what, seconds)
         if self._hooks.on_retry is not None:
             self._hooks.on_retry(

@@ -50,10 +50,11 @@ class Held(Protocol):
 class Response:
     """One HTTP response. `headers` has lower-case names; `body` is bytes, or an iterable of chunks while streamed.
 
-    `held` is what closing gives back beside the body.
+    `held` is what closing gives back beside the body; `asked` the method, the URL as it may be shown, and which try it
+    was.
     """
 
-    __slots__ = ("body", "headers", "held", "status")
+    __slots__ = ("asked", "body", "headers", "held", "status")
 
     def __init__(
         self, status: int, headers: Mapping[str, str] | None = None, body: bytes | Iterable[bytes] = b""
@@ -62,6 +63,7 @@ class Response:
         self.headers: dict[str, str] = {k.lower(): v for k, v in (headers or {}).items()}
         self.body = body
         self.held: Sequence[Held] = ()
+        self.asked: tuple[str, str, int] = ("", "", 1)
 
     def read(self) -> bytes:
         """The whole body; a streamed one is read to its end and kept."""
@@ -128,11 +130,6 @@ class AsyncResponse(Response):
     def __init__(self, status: int, headers: Mapping[str, str], stream: Stream) -> None:
         super().__init__(status, headers)
         self.stream = stream
-
-    async def aread(self) -> bytes:
-        """The whole body, read to its end and kept."""
-        self.body = b"".join([chunk async for chunk in self.stream])
-        return self.body
 
     async def achunks(self) -> AsyncGenerator[bytes, None]:
         """The body in pieces. Whoever reads them counts as the one who will give back what is held."""

@@ -89,7 +89,8 @@ def test_the_usual_tries() -> None:
     # Each kind has its own count, and its own waits.
     steps, result = drive(lambda turn: FINE if turn == 6 else FULL if turn % 2 else BUSY)
     assert result == 200
-    assert [0.5, 0.5, 1, 1, 2, 2] == [pytest.approx(one, rel=0.5) for one in waits(steps)]
+    for longest, one in zip([0.5, 0.5, 1, 1, 2, 2], waits(steps), strict=True):
+        assert longest / 2 <= one <= longest
     assert drive(lambda _: BUSY, retries=100_000, deadline=0.0)[1].attempts == 1
 
 

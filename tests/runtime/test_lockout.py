@@ -278,7 +278,7 @@ if child == 0:
     assert isinstance(taken, Slot)
     taken.release()
     held.release()
-    assert len(governor._answered) == 1, "what the parent holds is no business of the child"
+    assert len(governor._limits._answered) == 1, "what the parent holds is no business of the child"
     os._exit(0)
 go_on.set()
 thread.join()

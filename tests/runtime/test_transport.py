@@ -261,7 +261,10 @@ def test_what_is_no_http_is_not_quoted(answer: bytes) -> None:
             client.request("GET", "/x", options=ONCE)
 
     for call in (blocking, lambda url: asyncio.run(main(url))):
-        with WireServer(lambda _: wire) as server, pytest.raises(TransportError, match=r"^the answer is no HTTP$"):
+        with (
+            WireServer(lambda _: wire) as server,
+            pytest.raises(TransportError, match=r"^GET /x: the answer is no HTTP$"),
+        ):
             call(server.url)
 
 
