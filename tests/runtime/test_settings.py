@@ -1,6 +1,7 @@
 """What a client is told beside its address: hooks, log, headers, an `httpx.Auth`, a transport, a proxy."""
 
 import asyncio
+import gc
 import gzip
 import json
 import logging
@@ -303,3 +304,82 @@ def test_the_service_s_own_parse_error_has_a_caret(call: Call) -> None:
     assert report.diagnostics[0].start is not None
     assert "^" in str(caught.value)
     assert caught.value.error_message == message
+
+
+def test_nothing_stands_in_for_the_credentials(call: Call) -> None:
+    with script(Answer(body=OK)) as server:
+        call(server.url, "GET", "/x", options=Options(headers={"Authorization": "Bearer other"}))
+        assert server.got[0].headers["authorization"].startswith("Basic ")
+
+
+def test_an_upload_takes_a_slot_of_both_buckets() -> None:
+    throttle = Throttle((100, 60), uploads=(1, 60))
+    upload = Operation[Any](Endpoint("POST", "/history", "call", uploads=True), body={})
+    waits: list[Event] = []
+    with (
+        script(Answer(body=OK)) as server,
+        Client(server.url, auth=("up", "loads"), throttle=throttle, hooks=Hooks(on_wait=waits.append)) as client,
+    ):
+        client._run(upload)
+        client.request("GET", "/x")
+        assert not waits
+        slow = Operation[Any](upload.endpoint, body={}, options=Options(deadline=0.05))
+        with pytest.raises(TransportError, match="throttle"):
+            client._run(slow)
+        assert len(server.got) == 2
+
+
+def test_one_tls_context_for_the_process() -> None:
+    from digirm_runtime import transport
+
+    first = transport._tls_context()
+    assert transport._tls_context() is first
+
+
+@pytest.mark.parametrize("error", [httpx.PoolTimeout, httpx.ConnectTimeout, httpx.ConnectError])
+def test_a_post_that_provably_did_not_leave_is_repeated(call: Call, error: type[httpx.TransportError]) -> None:
+    tries = []
+
+    def reply(request: httpx.Request) -> httpx.Response:
+        tries.append(request.method)
+        if len(tries) == 1:
+            raise error("no", request=request)
+        return httpx.Response(200, json=OK)
+
+    assert call("http://h.example", "POST", "/x", {"transport": httpx.MockTransport(reply)}, body={}) == OK
+    assert tries == ["POST", "POST"]
+
+
+def test_a_transport_of_ones_own_serves_other_clients_on() -> None:
+    with script(Answer(body=OK)) as server, httpx.HTTPTransport() as mine:
+        one = Client(server.url, auth=("a", "b"), transport=mine)
+        one.request("GET", "/x")
+        other = Client(server.url, auth=("a", "b"), transport=mine)
+        stream = other._stream(Operation[Any](Endpoint("GET", "/bulk", "csv")))
+        del one
+        gc.collect()
+        assert stream.read() == json.dumps(OK).encode()
+        stream.close()
+
+
+def test_each_auth_object_is_an_account_of_its_own() -> None:
+    throttle = Throttle((100, 60))
+    buckets = set()
+    for number in range(50):
+        client = Client("http://127.0.0.1:1", auth=httpx.BasicAuth("u", str(number)), throttle=throttle)
+        assert client._membership is not None
+        buckets.add(client._membership.governors[0])
+    assert len(buckets) == 50
+    shared = httpx.BasicAuth("u", "p")
+    one, other = (Client("http://127.0.0.1:1", auth=shared, throttle=throttle)._membership for _ in range(2))
+    assert one is not None
+    assert other is not None
+    assert one.governors == other.governors
+
+
+def test_errors_name_their_call(call: Call) -> None:
+    with pytest.raises(TransportError) as caught:
+        call("http://127.0.0.1:1", "GET", "/x", options=Options(retries=1))
+    assert str(caught.value).startswith("GET /x after 2 attempts: cannot connect to http://127.0.0.1:1: ")
+    with script(Answer(body=b'{"id": "\xff"}')) as server, pytest.raises(TransportError, match="is not UTF-8"):
+        call(server.url, "GET", "/x", options=Options(retries=0))
