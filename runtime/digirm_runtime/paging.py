@@ -203,6 +203,8 @@ class Listing(_Listing[T]):
                 ahead.start(pager.ahead())
                 if page:
                     yield page
+                # Given back while the next page is waited for, not after that.
+                del answer, page
         finally:
             ahead.close()
 
@@ -210,6 +212,7 @@ class Listing(_Listing[T]):
         with closing(self.pages()) as pages:
             for page in pages:
                 yield from page
+                del page
 
     def first(self) -> T | None:
         """The first item, or None."""
@@ -239,6 +242,8 @@ class AsyncListing(_Listing[T]):
                 ahead.start(pager.ahead())
                 if page:
                     yield page
+                # Given back while the next page is waited for, not after that.
+                del answer, page
         finally:
             await ahead.close()
 
@@ -247,6 +252,7 @@ class AsyncListing(_Listing[T]):
             async for page in pages:
                 for item in page:
                     yield item
+                del page
 
     async def first(self) -> T | None:
         """The first item, or None."""

@@ -31,22 +31,6 @@ OK = {"count": 1, "list": [{"id": "a"}]}
 Request = Callable[..., Any]
 
 
-@pytest.fixture(params=["blocking", "asyncio"])
-def request_with(request: pytest.FixtureRequest) -> Request:
-    def blocking(url: str, method: str, path: str, settings: dict[str, Any] | None = None, **kwargs: Any) -> Any:
-        with Client(url, **{"auth": ("user", "secret-word"), **(settings or {})}) as client:
-            return client.request(method, path, **kwargs)
-
-    def on_a_loop(url: str, method: str, path: str, settings: dict[str, Any] | None = None, **kwargs: Any) -> Any:
-        async def main() -> Any:
-            async with AsyncClient(url, **{"auth": ("user", "secret-word"), **(settings or {})}) as client:
-                return await client.request(method, path, **kwargs)
-
-        return asyncio.run(main())
-
-    return blocking if request.param == "blocking" else on_a_loop
-
-
 @pytest.mark.parametrize(
     "fault",
     [

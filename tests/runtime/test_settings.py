@@ -32,22 +32,9 @@ BUSY = Answer(503, headers=(("retry-after", "0"),))
 Call = Callable[..., Any]
 
 
-@pytest.fixture(params=["blocking", "asyncio"])
-def call(request: pytest.FixtureRequest) -> Call:
-    """Makes a client, calls a method of it, closes it."""
-
-    def blocking(url: str, method: str, path: str, settings: dict[str, Any] | None = None, **kwargs: Any) -> Any:
-        with Client(url, **{"auth": ("user", "secret-word"), **(settings or {})}) as client:
-            return client.request(method, path, **kwargs)
-
-    def on_a_loop(url: str, method: str, path: str, settings: dict[str, Any] | None = None, **kwargs: Any) -> Any:
-        async def main() -> Any:
-            async with AsyncClient(url, **{"auth": ("user", "secret-word"), **(settings or {})}) as client:
-                return await client.request(method, path, **kwargs)
-
-        return asyncio.run(main())
-
-    return blocking if request.param == "blocking" else on_a_loop
+@pytest.fixture
+def call(request_with: Call) -> Call:
+    return request_with
 
 
 def recorded() -> tuple[Hooks, list[tuple[str, Event]]]:
