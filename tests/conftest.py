@@ -1,9 +1,10 @@
 """Settings for every test: no deadlines (tests assert behaviour, never time), and none of the user's credentials."""
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
-settings.register_profile("digirm", deadline=None)
+# Tests assert behaviour, never time: a busy machine is no finding.
+settings.register_profile("digirm", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("digirm")
 
 

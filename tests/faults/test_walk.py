@@ -168,4 +168,4 @@ class Walk(RuleBasedStateMachine):
 @pytest.mark.parametrize("face", FACES)
 def test_a_walk_over_what_changes_and_breaks(face: str) -> None:
     machine = type("Machine", (Walk,), {"face": face})
-    run_state_machine_as_test(machine, settings=settings(max_examples=60, stateful_step_count=25))
+    run_state_machine_as_test(machine, settings=settings(max_examples=60, stateful_step_count=25, deadline=None))
