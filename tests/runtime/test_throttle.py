@@ -1,71 +1,22 @@
 """The governor by itself, on a clock of the test."""
 
 import asyncio
-import gc
 import threading
 import time
 from math import inf
-from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digirm_runtime import drivers, throttle
+from digirm_runtime import drivers
 from digirm_runtime.errors import WouldWaitForItself
 from digirm_runtime.flow import Acquire
 from digirm_runtime.limits import MARGIN
-from digirm_runtime.lockout import Owner, Slot, Waiter, me
+from digirm_runtime.lockout import Slot, Waiter, me
 from digirm_runtime.options import Throttle
-from digirm_runtime.throttle import PATIENCE, Governor, Paused, member
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 100.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-class Caller(Waiter):
-    """A waiter that keeps who was woken; every one is another thread to the governor."""
-
-    def __init__(self, woken: list[str] | None = None, name: str = "", alive: bool = True) -> None:
-        def wake() -> bool:
-            if woken is not None and alive:
-                woken.append(name)
-            return alive
-
-        super().__init__(wake, (object(), None), blocks=True)
-
-
-def guard(*windows: tuple[int, float], concurrent: int = 4, clock: Clock | None = None) -> Governor:
-    made = Governor(clock or Clock())
-    limits = Throttle(*windows, concurrent=concurrent)
-    made.join(limits)
-    made.keeps = limits  # type: ignore[attr-defined]  # limits hold as long as the client that asked for them
-    return made
-
-
-def slot(governor: Governor, owner: Owner | None = None) -> Slot:
-    caller = Caller()
-    caller.owner = owner or caller.owner
-    taken = governor.enter(caller)
-    assert isinstance(taken, Slot)
-    return taken
-
-
-def delay(governor: Governor) -> float | None:
-    """How long a newcomer would wait, as far as that is known."""
-    caller = Caller()
-    answer = governor.enter(caller)
-    if isinstance(answer, Slot):
-        answer.release()
-        return 0.0
-    governor.forget(caller)
-    return caller.expected
-
+from digirm_runtime.throttle import PATIENCE, Paused
+from tests.support.slots import Caller, Clock, delay, guard, slot
 
 steps = st.lists(st.tuples(st.sampled_from(["enter", "leave", "tick"]), st.floats(0.01, 5.0)), max_size=80)
 
@@ -309,76 +260,11 @@ def test_a_pause_that_nobody_would_wait_for_is_told() -> None:
     assert not governor._queue
 
 
-def test_one_account_is_as_strict_as_its_strictest_client() -> None:
-    mine = member("https://h", "strict", Throttle((240, 60), concurrent=4))
-    governor = mine.governors[0]
-    stricter: Any = member("https://h", "strict", Throttle((3, 60), concurrent=2))
-    assert stricter.governors[0] is governor
-    assert member("https://h", "strict", Throttle((100, 60), concurrent=8)).governors[0] is governor
-    assert member("https://h", "other", Throttle((240, 60))).governors[0] is not governor
-    held = [slot(governor), slot(governor)]
-    assert delay(governor) is None
-    for taken in held:
-        taken.release()
-    slot(governor).release()
-    assert delay(governor) == pytest.approx(60 + MARGIN, abs=1)
-    # The limits are those of clients that live; what was sent is not forgotten with them.
-    del stricter
-    gc.collect()
-    for _ in range(237):
-        slot(governor).release()
-    assert delay(governor) != 0
-
-
-def test_an_account_remembers_beyond_its_last_client() -> None:
-    only: Any = member("https://h", "remembered", Throttle((1, 60)))
-    slot(only.governors[0]).release()
-    del only
-    gc.collect()
-    again = member("https://h", "remembered", Throttle((1, 60)))
-    assert delay(again.governors[0]) == pytest.approx(60, abs=1)
-
-
-def test_a_pause_and_a_lesson_outlive_the_clients_of_an_account() -> None:
-    paused = member("https://h", "paused", Throttle((100, 60)))
-    paused.governors[0].refuse(3600.0, told=True)
-    governor = paused.governors[0]
-    lowered = member("https://h", "lowered", Throttle((100, 60)))
-    lowered.governors[0].refuse(0.0, told=False)
-    taught = lowered.governors[0]
-    del paused, lowered
-    gc.collect()
-    for number in range(300):
-        member("https://h", f"others {number}", Throttle((1, 60)))
-    assert member("https://h", "paused", Throttle((100, 60))).governors[0] is governor
-    assert member("https://h", "lowered", Throttle((100, 60))).governors[0] is taught
-
-
 def test_a_short_pause_does_not_end_a_long_one() -> None:
     governor = guard((100, 60.0))
     governor.refuse(30.0, told=True)
     governor.refuse(0.5, told=False)
     assert delay(governor) == 30.0
-
-
-def test_accounts_that_nobody_uses_are_forgotten() -> None:
-    for number in range(1000):
-        member("https://h", f"passing {number}", Throttle((1, 60)))
-    assert sum(1 for _, account in throttle._accounts if account.startswith("passing")) < 500
-
-
-def test_uploads_have_a_bucket_of_their_own_and_count_as_requests() -> None:
-    mine = member("https://h", "uploads", Throttle((240, 60), concurrent=4, uploads=(2, 60)))
-    uploads, requests = mine.uploading
-    assert requests is mine.governors[0]
-    first = slot(uploads)
-    assert delay(uploads) is None, "one at a time"
-    first.release()
-    slot(uploads).release()
-    assert delay(uploads) == pytest.approx(60, abs=1)
-    assert delay(requests) == 0
-    without = member("https://h", "no bucket", Throttle((240, 60), uploads=None))
-    assert without.uploading == without.governors
 
 
 def test_threads_and_tasks_share_the_slots() -> None:
