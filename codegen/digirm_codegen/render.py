@@ -27,6 +27,7 @@ EXPORTS: dict[str, tuple[str, ...]] = {
         "Throttled",
         "TranslationError",
         "TransportError",
+        "WouldWaitForItself",
     ),
     "digirm_runtime.device_id": ("device_id",),
     "digirm_runtime.hooks": ("Hooks",),

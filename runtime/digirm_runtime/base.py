@@ -201,12 +201,11 @@ class BaseClient(Branch):
         try:
             return (yield from flow)
         except BadRequest as error:
-            if query is not None:
-                from digirm_runtime.operation import encode_param
-                from digirm_runtime.query import server
+            from digirm_runtime.operation import encode_param
+            from digirm_runtime.query import server
 
-                language = None if self._package is None else self._package.language
-                error.explain(server.read(error.error_message or "", encode_param("query", query), endpoint, language))
+            language = None if self._package is None else self._package.language
+            error.explain(server.read(error.error_message or "", encode_param("query", query), endpoint, language))
             raise
 
     def _send(
@@ -257,7 +256,8 @@ class BaseClient(Branch):
             mask=self._credentials.mask,
         )
         flow = perform(request, plan, decode, shown(path))
-        return self._explained(flow, (params or {}).get("query"), f"{method} {listed or bare}")
+        asked = (params or {}).get("query")
+        return flow if asked is None else self._explained(flow, asked, f"{method} {listed or bare}")
 
     def _headers(self, options: Options, media_type: str | None, kind: str | None) -> dict[str, str]:
         headers = {

@@ -71,7 +71,10 @@ class CredentialsError(RemoteManagerError):
 
 
 class WouldWaitForItself(RemoteManagerError):
-    """Every slot of the throttle is held by the caller itself, by open streams for example: waiting would never end."""
+    """Waiting for a slot of the throttle would never end.
+
+    All are held by the caller itself, by open streams for example, or by threads or tasks that wait for one more.
+    """
 
 
 class TransportError(RemoteManagerError):

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         Throttled as Throttled,
         TranslationError as TranslationError,
         TransportError as TransportError,
+        WouldWaitForItself as WouldWaitForItself,
     )
     from digirm_runtime.device_id import (
         device_id as device_id,
@@ -73,6 +74,7 @@ _SOURCES = {
     "Throttled": "digirm_runtime.errors",
     "TranslationError": "digirm_runtime.errors",
     "TransportError": "digirm_runtime.errors",
+    "WouldWaitForItself": "digirm_runtime.errors",
     "ago": "digirm_runtime.query.builder",
     "any_of": "digirm_runtime.query.builder",
     "check_query": ".query",
@@ -105,6 +107,7 @@ __all__ = [
     "Throttled",
     "TranslationError",
     "TransportError",
+    "WouldWaitForItself",
     "ago",
     "any_of",
     "check_query",
