@@ -104,8 +104,8 @@ class HttpTransport:
         known, headers = self._headers
         if known != wire.headers:
             # With the host, which httpx would else add to each request anew.
-            raw = [(name.encode("ascii"), value.encode("ascii")) for name, value in wire.headers.items()]
-            headers = httpx.Headers([(b"host", self._host), *raw])
+            raw = {name.encode("ascii"): value.encode("ascii") for name, value in wire.headers.items()}
+            headers = httpx.Headers([*({b"host": self._host} | raw).items()])
             self._headers = wire.headers, headers
         limits = {"connect": timeout, "read": timeout, "write": timeout, "pool": timeout}
         try:

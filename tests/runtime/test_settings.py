@@ -5,6 +5,8 @@ import gc
 import gzip
 import json
 import logging
+import socket
+import threading
 import zlib
 from collections.abc import Callable, Generator
 from typing import Any
@@ -314,6 +316,25 @@ def test_an_upload_takes_a_slot_of_both_buckets() -> None:
         with pytest.raises(TransportError, match="throttle"):
             client._run(slow)
         assert len(server.got) == 2
+
+
+def test_a_host_of_ones_own_is_the_only_one(call: Call) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        heads = []
+
+        def serve() -> None:
+            connection, _ = listening.accept()
+            with connection:
+                heads.append(connection.recv(65536).lower())
+                connection.sendall(b"HTTP/1.1 204 None\r\nconnection: close\r\n\r\n")
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        url = f"http://127.0.0.1:{listening.getsockname()[1]}"
+        call(url, "GET", "/x", options=Options(headers={"Host": "behind.a.proxy"}))
+        thread.join()
+    assert heads[0].count(b"\r\nhost:") == 1
+    assert b"\r\nhost: behind.a.proxy\r\n" in heads[0]
 
 
 def test_one_tls_context_for_the_process() -> None:
