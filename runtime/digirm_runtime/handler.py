@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Awaitable, Callable
+import time
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from typing import TYPE_CHECKING
 
-from digirm_runtime.bodies import AsyncBody
-from digirm_runtime.errors import RemoteManagerError
-from digirm_runtime.wire import AsyncResponse
+from digirm_runtime.bodies import AsyncBody, Body
+from digirm_runtime.errors import RemoteManagerError, TransportError
+from digirm_runtime.wire import AsyncResponse, Response
 
 if TYPE_CHECKING:
     from digirm_runtime.flow import Send
-    from digirm_runtime.wire import Handler, Response
+    from digirm_runtime.wire import Handler
 
 
 def open_handler(url: str) -> Handler:
@@ -38,26 +39,43 @@ def open_handler(url: str) -> Handler:
 
 
 class HandlerTransport:
-    """Hands requests to a handler; on an event loop in a thread, since handlers are synchronous."""
+    """Hands requests to a handler; on an event loop in a thread, since handlers are synchronous.
+
+    A handler that raises ConnectionError, for an answer or within one, stands for a connection that broke. A body whose
+    `delay` (seconds) is longer than the call waits stands for an answer that did not come in time.
+    """
 
     def __init__(self, handler: Handler) -> None:
         self._handler = handler
 
     def send(self, step: Send) -> Response:
-        """Send one request."""
-        answer = self._handler.handle(step.request)
-        if not step.stream:
-            answer.read()
-        return answer
+        """Send one request. Raises TransportError."""
+        answer = self._ask(step)
+        if isinstance(answer.body, bytes):
+            return answer
+        return Response(answer.status, answer.headers, Body(_chunks(answer), answer.close))
 
     async def asend(self, step: Send) -> Response:
         """`send` on the running event loop."""
         import asyncio
 
-        answer = await asyncio.to_thread(self._handler.handle, step.request)
+        answer = await asyncio.to_thread(self._ask, step)
         if step.stream and answer.status < 300:
             return AsyncResponse(answer.status, answer.headers, AsyncBody(_in_threads(answer), _closer(answer)))
-        answer.read()
+        return answer
+
+    def _ask(self, step: Send) -> Response:
+        """The answer, read to its end where it is not to be streamed."""
+        try:
+            answer = self._handler.handle(step.request)
+        except ConnectionError as error:
+            raise TransportError(str(error)) from error
+        if getattr(answer.body, "delay", 0.0) > step.timeout:
+            time.sleep(step.timeout)
+            answer.close()
+            raise TransportError("timed out")
+        if not (step.stream and answer.status < 300):
+            answer.body = _read(answer)
         return answer
 
     def close(self) -> None:
@@ -69,10 +87,30 @@ class HandlerTransport:
         self._handler.close()
 
 
-async def _in_threads(response: Response) -> AsyncGenerator[bytes, None]:
+def _read(answer: Response) -> bytes:
+    parts: list[bytes] = []
+    try:
+        parts.extend(answer.chunks())
+    except ConnectionError as error:
+        # An error status says what went wrong, whatever became of its body.
+        if answer.status < 300:
+            raise TransportError(str(error), body=b"".join(parts)) from error
+    finally:
+        answer.close()
+    return b"".join(parts)
+
+
+def _chunks(answer: Response) -> Generator[bytes, None, None]:
+    try:
+        yield from answer.chunks()
+    except ConnectionError as error:
+        raise TransportError(str(error)) from error
+
+
+async def _in_threads(answer: Response) -> AsyncGenerator[bytes, None]:
     import asyncio
 
-    chunks = response.chunks()
+    chunks = _chunks(answer)
     try:
         while True:
             step = asyncio.ensure_future(asyncio.to_thread(next, chunks, None))
@@ -85,11 +123,11 @@ async def _in_threads(response: Response) -> AsyncGenerator[bytes, None]:
                 return
             yield chunk
     finally:
-        response.close()
+        answer.close()
 
 
-def _closer(response: Response) -> Callable[[], Awaitable[None]]:
+def _closer(answer: Response) -> Callable[[], Awaitable[None]]:
     async def close() -> None:
-        response.close()
+        answer.close()
 
     return close
