@@ -19,7 +19,7 @@ from typing import Any
 
 from digirm_cli.common import INTERRUPTED, READER_LEFT, fail, let_go, warn
 
-COMMANDS = ("check", "crawl", "generate", "simulate", "whoami")
+COMMANDS = ("check", "crawl", "export-spec", "generate", "simulate", "whoami")
 
 
 class _Version(argparse.Action):
@@ -32,17 +32,27 @@ class _Version(argparse.Action):
         parser.exit()
 
 
+class _Help(argparse.HelpFormatter):
+    """Has a command and what it does on one line: argparse forgets that commands are indented."""
+
+    def add_argument(self, action: argparse.Action) -> None:
+        super().add_argument(action)
+        if isinstance(action, argparse._SubParsersAction):
+            self._action_max_length += self._indent_increment
+
+
 def parser(only: str | None = None) -> argparse.ArgumentParser:
     """The command line of all subcommands, or of one: the others' modules are then not even read."""
     top = argparse.ArgumentParser(
         prog="digirm",
+        formatter_class=_Help,
         description="Typed client, offline checks and simulator for a "
         "self-documenting web API such as Digi Remote Manager.",
     )
     top.add_argument("--version", action=_Version, nargs=0, help="print the version and exit")
     subparsers = top.add_subparsers(metavar="COMMAND", required=True)
     for name in COMMANDS if only is None else (only,):
-        import_module(f"digirm_cli.{name}").register(subparsers)
+        import_module(f"digirm_cli.{name.replace('-', '_')}").register(subparsers)
     return top
 
 
