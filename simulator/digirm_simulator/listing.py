@@ -5,21 +5,23 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 from urllib.parse import urlencode
 
-from digirm_runtime.errors import QueryError
+from digirm_runtime.errors import QueryError, TranslationError
 from digirm_runtime.query.ast import And, Condition, Expr, Literal, Or
 from digirm_runtime.wire import Response
-from digirm_simulator import csvform
+from digirm_simulator import csvform, parse_error
 from digirm_simulator.contract import Field
-from digirm_simulator.contract import Request as Described
-from digirm_simulator.replies import Problem, csv_reply, text_reply
+from digirm_simulator.replies import Problem, bytes_reply, csv_reply, dumps
 from digirm_simulator.sql import ALL, Where, where
-from digirm_simulator.store import Collection, Order, columns_of
-from digirm_simulator.values import Form, LiteralError, milliseconds
+from digirm_simulator.store import Collection, Order, Row, columns_of, full_order
+from digirm_simulator.values import Form, LiteralError, milliseconds, stored_form
+
+if TYPE_CHECKING:
+    from digirm_simulator.world import Call
 
 MAX_SIZE = 1000
 _MAX_ORDER = 8
@@ -61,39 +63,88 @@ class Params:
         return value in ("true", "yes")
 
 
-class _Plan(NamedTuple):
-    condition: Where
-    order: list[Order]
+class _Window(NamedTuple):
+    """Which page is asked for: `after` is the position of the last object of the page before."""
+
+    binding: str
+    size: int
+    now: datetime
+    after: tuple[Form, ...] | None
 
 
-def page(
-    described: Described, collection: Collection | None, params: Params, path: str, parser: Parser, now: datetime
-) -> Response:
+def page(call: Call, collection: Collection | None) -> Response:
     """One page as JSON; without a collection an empty one. Raises Problem for parameters that cannot be used."""
-    size = _size(params.get("size")) if "size" in described.params else MAX_SIZE
-    binding = _binding(path, params, size)
-    after: tuple[Form, ...] | None = None
-    cursor = params.get("cursor") if "cursor" in described.params else None
-    if cursor is not None:
-        now, after = _read_cursor(cursor, binding)
-    plan = _plan(described, collection, params, parser, now)
-    if after is not None and len(after) != len(plan.order) + 1:
-        raise Problem(400, "Invalid cursor")
-    rows = collection.page(plan.condition, plan.order, after, size) if collection is not None else []
-    entries = {"count": str(len(rows)), "list": f"[{','.join(row.body for row in rows)}]", "size": str(size)}
-    if len(rows) == size and "cursor" in described.params:
-        token = _write_cursor(binding, now, rows[-1].position)
-        pairs = [pair for pair in params.pairs if pair[0] != "cursor"]
-        entries["cursor"] = json.dumps(token)
-        entries["next_uri"] = json.dumps(f"{path}?{urlencode([*pairs, ('cursor', token)])}")
-    # The stored documents are JSON text already: joining them is all that is left to do.
-    return text_reply("{" + ",".join(f'"{name}":{entries[name]}' for name in sorted(entries)) + "}")
+    window = _window(call)
+    condition, order = _plan(call, collection, window.now)
+    _check_position(window, len(full_order(order)))
+    if collection is None:
+        return _reply(call, window, [])
+    return _reply(call, window, collection.page(condition, order, window.after, window.size))
 
 
-def bulk(
-    described: Described, collection: Collection | None, params: Params, parser: Parser, now: datetime
-) -> Response:
+def computed(call: Call, documents: Iterable[Mapping[str, Any]], key: str) -> Response:
+    """One page of objects that are not stored, as `page`: in the order of `key`, which names each, unless told else.
+
+    Raises Problem for parameters that cannot be used.
+    """
+    window = _window(call)
+    fields = call.described.query
+    expr = _expr(call, fields)
+    columns = columns_of(fields)
+    _condition(expr, fields, columns, window.now)  # refuses what a stored list would refuse
+    if expr is not None:
+        documents = _selected(expr, documents, fields, window.now)
+    *order, tie = full_order(_order(call, columns))
+    names = {column: name for name, column in columns.items()}
+    ordering = [(fields[names[item.column]], item.descending) for item in order]
+    entries = [
+        (document, (*(_form(field, document) for field, _ in ordering), _key_form(document[key])))
+        for document in documents
+    ]
+    down = [*(descending for _, descending in ordering), tie.descending]
+    for at, descending in reversed(list(enumerate(down))):
+        entries.sort(key=lambda entry: _sortable(entry[1][at]), reverse=descending)
+    _check_position(window, len(down))
+    if (last := window.after) is not None:
+        entries = [entry for entry in entries if _is_behind(entry[1], last, down)]
+    shown = [Row(dumps(document).encode(), position) for document, position in entries[: window.size]]
+    return _reply(call, window, shown)
+
+
+def _selected(
+    expr: Expr, documents: Iterable[Mapping[str, Any]], fields: Mapping[str, Field], now: datetime
+) -> list[Mapping[str, Any]]:
+    from digirm_runtime.query.predicate import predicate
+
+    try:
+        return predicate(expr, {name: field.type.compares for name, field in fields.items()}, now).select(documents)
+    except TranslationError as problem:
+        raise Problem(400, str(problem)) from None
+
+
+def _form(field: Field, document: Mapping[str, Any]) -> Form:
+    return stored_form(field.type.compares, document.get(field.name))
+
+
+def _key_form(key: object) -> Form:
+    return key if isinstance(key, int) else str(key)
+
+
+def _sortable(form: Form) -> tuple[int, float | str]:
+    """A form in SQLite's order: unset, numbers, texts."""
+    return (0, 0) if form is None else (2, form) if isinstance(form, str) else (1, form)
+
+
+def _is_behind(position: Sequence[Form], last: Sequence[Form], down: Sequence[bool]) -> bool:
+    for one, other, descending in zip(map(_sortable, position), map(_sortable, last), down, strict=True):
+        if one != other:
+            return (one < other) is descending
+    return False
+
+
+def bulk(call: Call, collection: Collection | None) -> Response:
     """All rows as CSV, streamed. Raises Problem for parameters that cannot be used."""
+    described, params = call.described, call.params
     fields_known = described.query or (collection.fields if collection is not None else {})
     columns = described.columns or tuple(sorted(fields_known))
     chosen = columns
@@ -105,12 +156,12 @@ def bulk(
     limit = _size(params.get("size")) if "size" in described.params and params.get("size") is not None else None
     if "cursor" in described.params and params.get("cursor") is not None:
         raise Problem(400, "Invalid cursor")  # a CSV answer never gave one
-    plan = _plan(described, collection, params, parser, now)
-    return csv_reply(_csv_chunks(collection, plan, chosen, limit))
+    condition, order = _plan(call, collection, call.now)
+    return csv_reply(_csv_chunks(collection, condition, order, chosen, limit))
 
 
 def _csv_chunks(
-    collection: Collection | None, plan: _Plan, columns: Sequence[str], limit: int | None
+    collection: Collection | None, condition: Where, order: Sequence[Order], columns: Sequence[str], limit: int | None
 ) -> Iterator[bytes]:
     if columns:
         yield csvform.line(columns)
@@ -118,7 +169,7 @@ def _csv_chunks(
     while collection is not None and columns:
         # Page by page, so that the store is free between pages and a large answer never is in memory at once.
         size = _CSV_ROWS if limit is None else min(limit, _CSV_ROWS)
-        rows = collection.page(plan.condition, plan.order, after, size)
+        rows = collection.page(condition, order, after, size)
         yield b"".join(csvform.row(json.loads(row.body), columns) for row in rows)
         limit = None if limit is None else limit - len(rows)
         if len(rows) < size or limit == 0:
@@ -126,22 +177,21 @@ def _csv_chunks(
         after = rows[-1].position
 
 
-def selection(
-    described: Described,
-    fields: Mapping[str, Field],
-    columns: Mapping[str, str],
-    params: Params,
-    parser: Parser,
-    now: datetime,
-) -> Where | None:
+def selection(call: Call, fields: Mapping[str, Field], columns: Mapping[str, str]) -> Where | None:
     """The condition that the parameters state; None where they state none. Raises Problem where they cannot be used."""
+    return _condition(_expr(call, fields), fields, columns, call.now)
+
+
+def _expr(call: Call, fields: Mapping[str, Field]) -> Expr | None:
+    """What the parameters of a request select, as one query; None for everything."""
+    described, params = call.described, call.params
     parts: list[Expr] = []
     text = params.get("query") if "query" in described.params else None
     if text is not None and text.strip():
         try:
-            parts.append(parser.parse(text))
+            parts.append(call.world.parser.parse(text))
         except QueryError as error:
-            raise Problem(400, _syntax(error, text)) from None
+            raise Problem(400, _syntax(error, text, described.query)) from None
     for name in _FILTERS:
         field = "tags" if name == "tag" else name
         value = params.get(name) if name in described.params else None
@@ -153,10 +203,16 @@ def selection(
         below = Condition("group", "startsWith", Literal("text", group.rstrip("/") + "/"))
         nested = "child_groups" in described.params and params.flag("child_groups")
         parts.append(Or([exact, below]) if nested else exact)
-    if not parts:
+    return None if not parts else And(parts) if len(parts) > 1 else parts[0]
+
+
+def _condition(
+    expr: Expr | None, fields: Mapping[str, Field], columns: Mapping[str, str], now: datetime
+) -> Where | None:
+    if expr is None:
         return None
     try:
-        condition = where(And(parts) if len(parts) > 1 else parts[0], fields, columns, now)
+        condition = where(expr, fields, columns, now)
     except LiteralError as problem:
         raise Problem(400, str(problem)) from None
     if len(condition.bound()) > _MAX_VALUES:
@@ -164,29 +220,35 @@ def selection(
     return condition
 
 
-def _syntax(error: QueryError, text: str) -> str:
-    """A fault of syntax in the form that the service is recorded to use: message, place, text, and a caret."""
+def _syntax(error: QueryError, text: str, fields: Mapping[str, Field]) -> str:
+    """A fault of syntax in the service's words; where its form is right, those of the check in the same form."""
+    operators = dict.fromkeys(operator for field in fields.values() for operator in field.operators)
+    if (message := parse_error.text(text, operators)) is not None:
+        return message
     first = error.report.diagnostics[0]
     message = f"{first.message} (line 1, pos {first.start + 1})"
     return message if len(text) > _MAX_SHOWN else f"{message}:\n{text}\n{' ' * first.start}^"
 
 
-def _plan(described: Described, collection: Collection | None, params: Params, parser: Parser, now: datetime) -> _Plan:
+def _plan(call: Call, collection: Collection | None, now: datetime) -> tuple[Where, list[Order]]:
     """What to read in which order. A list without stored rows still refuses what no list of its kind would take."""
-    columns = collection.columns if collection is not None else columns_of(described.query)
-    condition = selection(described, described.query, columns, params, parser, now) or ALL
+    fields = call.described.query
+    columns = collection.columns if collection is not None else columns_of(fields)
+    condition = _condition(_expr(call, fields), fields, columns, now) or ALL
+    order = _order(call, columns)
+    if not order and collection is not None:
+        order = collection.natural_order(condition)
+    return condition, order
+
+
+def _order(call: Call, columns: Mapping[str, str]) -> list[Order]:
+    described, params = call.described, call.params
     text = params.get("orderby") if "orderby" in described.params else None
     direction = params.get("order") if "order" in described.params else None
     if direction is not None and direction.lower() not in ("asc", "desc"):
         raise Problem(400, "Parameter 'order' must be asc or desc")
     descending = direction is not None and direction.lower() == "desc"
-    order = _order(described, text or described.order or "", columns, descending)
-    if not order and descending:
-        order = [Order("seq", True)]
-    return _Plan(condition, order)
-
-
-def _order(described: Described, text: str, columns: Mapping[str, str], descending: bool) -> list[Order]:
+    text = text or described.order or ""
     order: list[Order] = []
     for item in text.split(",") if text.strip() else ():
         name, *rest = item.split() or [""]
@@ -199,7 +261,37 @@ def _order(described: Described, text: str, columns: Mapping[str, str], descendi
         order.append(Order(columns[name], down))
     if len(order) > _MAX_ORDER or len({item.column for item in order}) != len(order):
         raise Problem(400, f"An orderby has at most {_MAX_ORDER} fields, each once")
+    if not order and descending:
+        return [Order("seq", True)]
     return order
+
+
+def _reply(call: Call, window: _Window, rows: Sequence[Row]) -> Response:
+    """The envelope of a page around objects that are JSON text already: joining them is all that is left to do."""
+    cursor = following = b""
+    if len(rows) == window.size and "cursor" in call.described.params:
+        token = _write_cursor(window, rows[-1].position)
+        pairs = [pair for pair in call.params.pairs if pair[0] != "cursor"]
+        uri = f"{call.raw_path}?{urlencode([*pairs, ('cursor', token)])}"
+        cursor, following = b',"cursor":"%b"' % token.encode(), b',"next_uri":%b' % json.dumps(uri).encode()
+    objects = b",".join([row.body for row in rows])
+    body = b'{"count":%d%b,"list":[%b]%b,"size":%d}' % (len(rows), cursor, objects, following, window.size)
+    return bytes_reply(body)
+
+
+def _window(call: Call) -> _Window:
+    params, known = call.params, call.described.params
+    size = _size(params.get("size")) if "size" in known else MAX_SIZE
+    binding = _binding(call.raw_path, params, size)
+    cursor = params.get("cursor") if "cursor" in known else None
+    if cursor is None:
+        return _Window(binding, size, call.now, None)
+    return _Window(binding, size, *_read_cursor(cursor, binding))
+
+
+def _check_position(window: _Window, length: int) -> None:
+    if window.after is not None and len(window.after) != length:
+        raise Problem(400, "Invalid cursor")
 
 
 def _size(text: str | None) -> int:
@@ -216,9 +308,9 @@ def _binding(path: str, params: Params, size: int) -> str:
     return hashlib.blake2b(json.dumps([path, rest], sort_keys=True).encode(), digest_size=8).hexdigest()
 
 
-def _write_cursor(binding: str, now: datetime, position: tuple[Form, ...]) -> str:
+def _write_cursor(window: _Window, position: tuple[Form, ...]) -> str:
     # The time of the first page goes along: `-1d` means the same moment on every page.
-    text = json.dumps([binding, milliseconds(now), *position], separators=(",", ":"))
+    text = json.dumps([window.binding, milliseconds(window.now), *position], separators=(",", ":"))
     return base64.urlsafe_b64encode(text.encode()).rstrip(b"=").decode()
 
 

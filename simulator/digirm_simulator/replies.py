@@ -39,7 +39,12 @@ def json_reply(value: Any, status: int = 200) -> Response:
 
 def text_reply(text: str, status: int = 200) -> Response:
     """A JSON answer from its text."""
-    return Response(status, {"content-type": "application/json", **_SIMULATOR}, text.encode())
+    return bytes_reply(text.encode(), status)
+
+
+def bytes_reply(body: bytes, status: int = 200) -> Response:
+    """A JSON answer from its bytes."""
+    return Response(status, {"content-type": "application/json", **_SIMULATOR}, body)
 
 
 def csv_reply(chunks: Iterable[bytes]) -> Response:

@@ -10,6 +10,7 @@ where the predicate asks each item. Lists of tags are compared item by item in b
 from __future__ import annotations
 
 import json
+import sys
 from typing import Any, TypeAlias
 
 from digirm_runtime.query.values import TEXTS, Value, bindable, bindable_time, boolean, instant, number, plain
@@ -50,3 +51,13 @@ def bound_form(kind: str, value: Value) -> Form:
     if kind == "timestamp" and isinstance(value, int):
         return bindable_time(value)
     return bindable(value) if kind == "number" and value is not None else value
+
+
+def after_prefix(prefix: str) -> str | None:
+    """The first text behind all that begin with `prefix`, in the order of code points; None where there is none."""
+    kept = prefix.rstrip(chr(sys.maxunicode))
+    if not kept:
+        return None
+    following = ord(kept[-1]) + 1
+    # No text holds half of a surrogate pair.
+    return kept[:-1] + chr(0xE000 if following == 0xD800 else following)

