@@ -6,15 +6,16 @@ SPECS := specs/22.7
 export PYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check generate bench clean
+.PHONY: help demo test check generate bench bench-soak clean
 
 help:
-	@echo "make demo      the whole chain on the embedded simulator: crawl, generate, check, call"
-	@echo "make test      the tests (ARGS='-k crawl' is passed to pytest)"
-	@echo "make check     format, lint, types, layers, generated files, specs"
-	@echo "make generate  write generated/ and docs/reference/ anew from specs/"
-	@echo "make bench     the benchmarks, as ratios to their peers (ARGS=--quick leaves out what takes a minute)"
-	@echo "make clean     remove .venv, caches and scratch folders"
+	@echo "make demo        the whole chain on the embedded simulator: crawl, generate, check, call"
+	@echo "make test        the tests (ARGS='-k crawl' is passed to pytest)"
+	@echo "make check       format, lint, types, layers, generated files, specs"
+	@echo "make generate    write generated/, docs/reference/ and the tables of docs/simulator.md anew"
+	@echo "make bench       the benchmarks, as ratios to their peers (ARGS=--quick leaves out what takes minutes)"
+	@echo "make bench-soak  three minutes of the simulator at its limits: memory, and no failure"
+	@echo "make clean       remove .venv, caches and scratch folders"
 
 $(STAMP): pyproject.toml constraints.txt scripts/venv.sh
 	@sh scripts/venv.sh
@@ -33,12 +34,14 @@ check: $(STAMP)
 	$(BIN)/lint-imports
 	$(BIN)/digirm generate --specs $(SPECS) --out generated --check
 	$(BIN)/python -m digirm_codegen.reference $(SPECS) docs/reference/operations.md --check
+	$(BIN)/python -m digirm_simulator.fidelity docs/simulator.md --check
 	$(BIN)/digirm crawl sim:22.7 --out $(SPECS) --api-version 22.7 --check
 	@! grep -rnE 'pytest\.(skip|xfail|importorskip)|mark\.(skip|xfail)|unittest\.skip' tests || { echo "tests are skipped" >&2; exit 1; }
 
 generate: $(STAMP)
 	$(BIN)/digirm generate --specs $(SPECS) --out generated
 	$(BIN)/python -m digirm_codegen.reference $(SPECS) docs/reference/operations.md
+	$(BIN)/python -m digirm_simulator.fidelity docs/simulator.md
 
 # The compiled sqlglot would replace the pure one, so it goes into a folder of its own; not every platform has it.
 $(BENCH): $(STAMP)
@@ -52,6 +55,9 @@ $(BENCH): $(STAMP)
 
 bench: $(BENCH)
 	@$(BIN)/python -m benchmarks $(ARGS)
+
+bench-soak: $(STAMP)
+	@$(BIN)/python -m benchmarks.soak $(ARGS)
 
 clean:
 	rm -rf .venv .demo .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist *.egg-info

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-from digirm_cli.common import FINE, fail
+from digirm_cli.common import FINE, fail, warn
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 
 def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -17,18 +21,40 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "to standard output once it is ready, one line per request to standard error.",
         epilog="Exit codes: 0 ended by a signal, 2 it could not run.",
     )
+    parser.add_argument(
+        "--host", default="127.0.0.1", help="address to listen on; any other than loopback lets others in (127.0.0.1)"
+    )
     parser.add_argument("--port", type=_number(0, 65535), default=8080, help="port; 0 takes a free one (default 8080)")
     parser.add_argument("--api-version", metavar="V", help="API version (default: the newest that there is)")
-    parser.add_argument("--contract", metavar="DIR", help="a contract folder instead of a built-in version")
+    parser.add_argument(
+        "--contract", metavar="DIR", help="a contract folder, or one of crawled specs, instead of a built-in version"
+    )
     parser.add_argument(
         "--devices", type=_number(0, 1_000_000), default=100, metavar="N", help="size of the fleet (100)"
     )
     parser.add_argument("--seed", type=_number(0, 2**31), default=0, metavar="S", help="which fleet (default 0)")
     parser.add_argument("--data", metavar="FILE", help="keep the state in FILE instead of in memory")
+    parser.add_argument("--trigram", action="store_true", help="keep an index for 'contains', which costs memory")
+    parser.add_argument("--start", type=_time, metavar="TIME", help="the time of the simulated clock at the start")
+    parser.add_argument(
+        "--speed", type=_speed, default=1.0, metavar="X", help="let its time go by X times as fast; 0 stops it (1)"
+    )
     parser.add_argument("--user", type=_pair, action="append", metavar="U:P", help="accept this user and password")
+    parser.add_argument(
+        "--read-only-user", type=_pair, action="append", metavar="U:P", help="accept this user, who cannot write"
+    )
     parser.add_argument("--api-key", type=_pair, action="append", metavar="ID:SECRET", help="accept this API key")
     parser.add_argument(
         "--throttle", type=_window, action="append", metavar="N/SECONDS", help="answer 429 beyond N requests in SECONDS"
+    )
+    parser.add_argument(
+        "--concurrent", type=_number(1, 10_000), metavar="N", help="answer 429 beyond N requests at the same time"
+    )
+    parser.add_argument(
+        "--fault",
+        action="append",
+        metavar="SPEC",
+        help="let requests fail: path=/ws/v1/devices/*,status=504,html,times=2 (see docs/simulator.md)",
     )
     parser.set_defaults(run=run)
 
@@ -38,12 +64,21 @@ def run(args: argparse.Namespace) -> int:
     try:
         from digirm_simulator.server import ServeError, serve
     except ModuleNotFoundError as error:
-        if str(error.name).partition(".")[0] not in ("digirm_simulator", "starlette", "uvicorn", "anyio", "h11"):
+        if str(error.name).partition(".")[0] not in ("digirm_simulator", "uvicorn", "h11", "click"):
             raise
         return fail("simulate needs more packages: pip install 'digirm[simulator]'")
-    from digirm_simulator import Simulator
-    from digirm_simulator.contract import versions
+    from digirm_simulator import Clock, Simulator, faults
+    from digirm_simulator.access import READ_ONLY, Account
+    from digirm_simulator.contract_files import versions
 
+    users: dict[str, str | Account] = dict(args.user or ())
+    users |= {name: Account(password, READ_ONLY) for name, password in args.read_only_user or ()}
+    wanted = []
+    for text in args.fault or ():
+        try:
+            wanted.append(faults.parse(text))
+        except ValueError as error:
+            return fail(f"--fault {text}: {error}")
     try:
         simulator = Simulator(
             args.api_version or max(versions(), key=_version),
@@ -51,19 +86,35 @@ def run(args: argparse.Namespace) -> int:
             devices=args.devices,
             seed=args.seed,
             data=args.data,
-            users=dict(args.user or ()),
+            users=users,
             api_keys=dict(args.api_key or ()),
             throttle=args.throttle,
+            concurrent=args.concurrent,
+            clock=Clock(args.start, speed=args.speed),
+            trigram=args.trigram,
         )
     except ValueError as error:
         return fail(str(error))
+    for fault in wanted:
+        simulator.faults.add(fault)
+    if not _is_loopback(args.host):
+        warn(f"serving on {args.host}: whoever reaches this machine can use it")
     try:
-        serve(simulator, port=args.port)
+        serve(simulator, args.host, args.port)
     except ServeError as error:
         return fail(str(error))
     finally:
         simulator.close()
     return FINE
+
+
+def _is_loopback(host: str) -> bool:
+    import ipaddress
+
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def _version(text: str) -> list[int]:
@@ -97,3 +148,22 @@ def _window(text: str) -> tuple[int, float]:
     if window[0] < 1 or not 0 < window[1] < float("inf"):
         raise argparse.ArgumentTypeError("must be N/SECONDS, as in 240/60")
     return window
+
+
+def _time(text: str) -> datetime:
+    from digirm_runtime.text import parse_time
+
+    try:
+        return parse_time(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _speed(text: str) -> float:
+    try:
+        speed = float(text)
+    except ValueError:
+        speed = -1.0
+    if not 0 <= speed < float("inf"):
+        raise argparse.ArgumentTypeError("must be a number from 0 on")
+    return speed

@@ -1,26 +1,53 @@
-"""Who may ask, and how often."""
+"""Who may ask, and who may write."""
 
 from __future__ import annotations
 
 import base64
 import hmac
-import threading
-from collections import deque
-from collections.abc import Callable, Iterable, Mapping
-from datetime import datetime
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from digirm_simulator.replies import Problem
 
+ADMINISTRATOR = "Administrator"
+READ_ONLY = "Read only application"
+
+
+class User(NamedTuple):
+    """Who asks: the name (of an API key: its id) and the role."""
+
+    name: str
+    role: str = ADMINISTRATOR
+
+    @property
+    def may_write(self) -> bool:
+        """Whether the role allows more than reading: those named `Read only ...` do not."""
+        return not self.role.lower().replace("-", " ").startswith("read only")
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """What a user or an API key is known by; the password (of a key: its secret) is never shown."""
+
+    password: str = field(repr=False)
+    role: str = ADMINISTRATOR
+
 
 class Accounts:
-    """Users (HTTP Basic) and API keys. With neither given, any credentials will do, but some there must be."""
+    """Users (HTTP Basic) and API keys. With neither given, any credentials will do, but some there must be.
 
-    def __init__(self, users: Mapping[str, str] | None, api_keys: Mapping[str, str] | None) -> None:
-        self.users = dict(users or {})
-        self.api_keys = dict(api_keys or {})
+    A plain text in place of an Account is the password of an administrator.
+    """
 
-    def check(self, headers: Mapping[str, str]) -> None:
-        """Raises Problem 401 for requests without valid credentials."""
+    def __init__(
+        self, users: Mapping[str, str | Account] | None = None, api_keys: Mapping[str, str | Account] | None = None
+    ) -> None:
+        self.users = _accounts(users)
+        self.api_keys = _accounts(api_keys)
+
+    def check(self, headers: Mapping[str, str]) -> User:
+        """Who sent a request with these headers (lower-case names). Raises Problem 401 without valid credentials."""
         known = self.users
         name, secret = _basic(headers.get("authorization", ""))
         if not name and "x-api-key-id" in headers:
@@ -28,8 +55,18 @@ class Accounts:
             name, secret = headers["x-api-key-id"], headers.get("x-api-key-secret", "")
         if not name or not secret:
             raise Problem(401, "Credentials are required: HTTP Basic or an API key")
-        if (self.users or self.api_keys) and not _same(known.get(name), secret):
+        account = known.get(name)
+        if not (self.users or self.api_keys):
+            return User(name)
+        # Compared in constant time, also for a user who does not exist.
+        same = hmac.compare_digest(_bytes(account.password if account else ""), _bytes(secret))
+        if account is None or not same:
             raise Problem(401, "Invalid credentials")
+        return User(name, account.role)
+
+
+def _accounts(given: Mapping[str, str | Account] | None) -> dict[str, Account]:
+    return {name: Account(one) if isinstance(one, str) else one for name, one in (given or {}).items()}
 
 
 def _basic(header: str) -> tuple[str, str]:
@@ -44,27 +81,6 @@ def _basic(header: str) -> tuple[str, str]:
     return user, password
 
 
-def _same(expected: str | None, given: str) -> bool:
-    # Compared in constant time, also for a user who does not exist.
-    return hmac.compare_digest((expected or "").encode(), given.encode()) and expected is not None
-
-
-class Throttle:
-    """Sliding windows of (requests, seconds). Refused requests do not count."""
-
-    def __init__(self, windows: Iterable[tuple[int, float]], clock: Callable[[], datetime]) -> None:
-        self._windows = [(count, seconds, deque[float](maxlen=max(count, 1))) for count, seconds in windows]
-        self._clock = clock
-        self._lock = threading.Lock()
-        if any(count < 1 or seconds <= 0 for count, seconds, _ in self._windows):
-            raise ValueError("a throttle is a number of requests and a number of seconds, both positive")
-
-    def check(self) -> None:
-        """Take a slot in every window. Raises Problem 429 where one is full."""
-        with self._lock:
-            now = self._clock().timestamp()
-            for count, seconds, times in self._windows:
-                if len(times) == count and now - times[0] < seconds:
-                    raise Problem(429, f"Too many requests: at most {count} in {seconds:g} seconds")
-            for _, _, times in self._windows:
-                times.append(now)
+def _bytes(secret: str) -> bytes:
+    # What a header holds need not be text that can be encoded.
+    return secret.encode("utf-8", "surrogatepass")

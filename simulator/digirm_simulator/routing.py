@@ -10,6 +10,16 @@ from urllib.parse import unquote
 from digirm_runtime import template
 from digirm_simulator.contract import Path
 
+#: A path may say by this that it wants JSON, which is all that there is.
+SUFFIX = ".json"
+#: Arguments that name a file: there the suffix is the file's own.
+_FILES = frozenset({"path", "fileset"})
+
+
+def glob(pattern: str) -> re.Pattern[str]:
+    """What a pattern for paths matches, in full: `*` stands for any text, with `/` or not, all else for itself."""
+    return re.compile(".*".join(re.escape(part) for part in pattern.split("*")), re.DOTALL)
+
 
 class Match(NamedTuple):
     """A path of the contract and the decoded values of its arguments."""
@@ -44,7 +54,19 @@ class Router:
         self._routes = sorted(routes, key=lambda route: route[0])
 
     def match(self, raw_path: str) -> Match | None:
-        """The match for a path as it was sent, percent-encoded. Raises ValueError where the encoding is no UTF-8."""
+        """The match for a path as it was sent, percent-encoded; it may end in `.json`, which is not part of it.
+
+        Raises ValueError where the encoding is no UTF-8.
+        """
+        if literal := self._literal.get(raw_path):
+            return Match(literal, {})
+        if raw_path.endswith(SUFFIX):
+            found = self._find(raw_path.removesuffix(SUFFIX))
+            if found is not None and not found.args.keys() & _FILES:
+                return found
+        return self._find(raw_path)
+
+    def _find(self, raw_path: str) -> Match | None:
         if literal := self._literal.get(raw_path):
             return Match(literal, {})
         for _, pattern, path in self._routes:

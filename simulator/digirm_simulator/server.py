@@ -1,84 +1,91 @@
-"""The simulator over HTTP: a thin Starlette front, served by uvicorn."""
+"""The simulator over HTTP, served by uvicorn."""
 
 from __future__ import annotations
 
+import asyncio
+import logging
 import socket
 import sys
 import threading
-from collections.abc import Iterator, MutableMapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from types import FrameType
 from typing import Any
 
 import uvicorn
-from starlette.concurrency import run_in_threadpool
-from starlette.requests import ClientDisconnect
-from starlette.requests import Request as HTTPRequest
-from starlette.responses import Response as HTTPResponse
-from starlette.responses import StreamingResponse
-from starlette.types import ASGIApp, Receive, Scope, Send
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from digirm_runtime.wire import Handler, Request
-from digirm_simulator.replies import Problem, error_reply
+from digirm_runtime.wire import Handler
+from digirm_simulator.front import TRANSPORT, Front
 
-MAX_BODY = 64 * 1024 * 1024
+_LOG = logging.getLogger(__name__)
+#: Seconds between two looks at what the fleet did meanwhile.
+_TICK = 1.0
 
 
 class ServeError(OSError):
     """The address cannot be used; the text says why."""
 
 
-def application(handler: Handler, *, log: bool = False) -> ASGIApp:
+def application(handler: Handler, *, log: bool = False) -> Front:
     """An ASGI application in front of a handler. With `log`, one line per request goes to stderr."""
-
-    async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            return
-        request = HTTPRequest(scope, receive)
-        try:
-            response = await _respond(handler, request)
-        except ClientDisconnect:
-            return
-        if log:
-            # The path alone: a query may hold what its user would not want in a log.
-            print(f"{request.method} {ascii(scope['path'])[1:-1]} {response.status_code}", file=sys.stderr, flush=True)
-        await response(scope, receive, send)
-
-    return app
+    return Front(handler, log=log)
 
 
-async def _respond(handler: Handler, request: HTTPRequest) -> HTTPResponse:
-    chunks: list[bytes] = []
-    size = 0
-    async for chunk in request.stream():
-        size += len(chunk)
-        if size > MAX_BODY:
-            reply = error_reply(Problem(413, f"A body has at most {MAX_BODY >> 20} MiB"), {"connection": "close"})
-            return HTTPResponse(reply.read(), reply.status, reply.headers)
-        chunks.append(chunk)
-    body = b"".join(chunks)
-    target = request.scope["raw_path"].decode("latin-1")
-    if query := request.scope["query_string"].decode("latin-1"):
-        target += "?" + query
-    headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in request.scope["headers"]}
-    reply = await run_in_threadpool(handler.handle, Request(request.method, target, headers, body))
-    if isinstance(reply.body, bytes):
-        return HTTPResponse(reply.body, reply.status, reply.headers)
-    return StreamingResponse(reply.body, reply.status, reply.headers)
+class _Protocol(H11Protocol):
+    """A connection that tells the application its transport, so that a fault can end it."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        self.app_state = {**self.app_state, TRANSPORT: transport}
+        super().connection_made(transport)
 
 
 class _Server(uvicorn.Server):
-    """A server that tells when it is ready, and whose end by a signal is a normal end."""
+    """A server that tells when it is ready, lets the fleet live, and whose end by a signal is a normal end."""
 
-    def __init__(self, config: uvicorn.Config) -> None:
-        super().__init__(config)
+    def __init__(self, front: Front, tick: Callable[[], None] | None = None) -> None:
+        settings: dict[str, Any] = {"http": _Protocol, "ws": "none", "lifespan": "off"}
+        super().__init__(
+            uvicorn.Config(
+                front,
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                proxy_headers=False,
+                timeout_graceful_shutdown=2,
+                # A query that names many devices makes a long request line.
+                h11_max_incomplete_event_size=1024 * 1024,
+                **settings,
+            )
+        )
+        self._front = front
+        self._tick = tick
+        self._ticker: asyncio.Task[None] | None = None
         self.ready = threading.Event()
         self.announce: str | None = None
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
+        if self._tick is not None:
+            self._ticker = asyncio.create_task(self._live(self._tick))
         if self.announce:
             print(self.announce, flush=True)
         self.ready.set()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        if self._ticker is not None:
+            self._ticker.cancel()
+        await super().shutdown(sockets)
+        self._front.close()
+
+    async def _live(self, tick: Callable[[], None]) -> None:
+        while True:
+            await asyncio.sleep(_TICK)
+            try:
+                await self._front.in_thread(tick)
+            except Exception:
+                _LOG.exception("the fleet cannot go on")
+                return
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -88,7 +95,10 @@ class _Server(uvicorn.Server):
             return
         import signal
 
-        former = {number: signal.signal(number, self.handle_exit) for number in (signal.SIGINT, signal.SIGTERM)}
+        def leave(number: int, frame: FrameType | None) -> None:
+            self.handle_exit(number, frame)
+
+        former = {number: signal.signal(number, leave) for number in (signal.SIGINT, signal.SIGTERM)}
         try:
             yield
         finally:
@@ -99,50 +109,75 @@ class _Server(uvicorn.Server):
 def serve(handler: Handler, host: str = "127.0.0.1", port: int = 8080) -> None:
     """Serve until Ctrl-C or SIGTERM; `Serving http://...` goes to stdout once it is ready. Port 0 takes a free one.
 
+    A handler with a method `tick` has it called each second, also while nobody asks.
     Raises ServeError where the address cannot be used.
     """
     bound = _bind(host, port)
-    server = _server(handler, log=True)
+    server = _Server(application(handler, log=True), getattr(handler, "tick", None))
     server.announce = f"Serving {_url(bound)}"
     with bound:
         server.run(sockets=[bound])
 
 
-@contextmanager
-def running(handler: Handler, port: int = 0) -> Iterator[str]:
-    """Serve from a thread of this process, on loopback; gives the URL. Raises ServeError as `serve` does."""
-    bound = _bind("127.0.0.1", port)
-    server = _server(handler, log=False)
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [bound]}, name="digirm-simulator", daemon=True)
-    with bound:
-        thread.start()
-        try:
-            if not server.ready.wait(30):
-                raise ServeError("the server did not start")
-            yield _url(bound)
-        finally:
+class Running:
+    """A server in a thread of this process, on loopback; port 0 takes a free one."""
+
+    def __init__(self, handler: Handler, port: int = 0) -> None:
+        self._handler = handler
+        self._port = port
+        self._url = ""
+        self._server: _Server | None = None
+        self._thread: threading.Thread | None = None
+
+    @property
+    def url(self) -> str:
+        """Its address. Raises RuntimeError before it was started."""
+        if not self._url:
+            raise RuntimeError("the server was not started")
+        return self._url
+
+    def start(self) -> None:
+        """Serve; returns when requests are answered. Raises ServeError where the port cannot be used."""
+        if self._thread is not None:
+            raise RuntimeError("the server runs already")
+        bound = _bind("127.0.0.1", self._port)
+        server = self._server = _Server(application(self._handler))
+
+        def run() -> None:
+            with bound:
+                server.run(sockets=[bound])
+
+        self._url = _url(bound)
+        self._thread = threading.Thread(target=run, name="digirm-simulator", daemon=True)
+        self._thread.start()
+        if not server.ready.wait(30):
+            self.stop()
+            raise ServeError("the server did not start")
+
+    def stop(self) -> None:
+        """Stop serving; a second time does nothing."""
+        server, thread = self._server, self._thread
+        self._server = self._thread = None
+        if server is not None and thread is not None:
             server.should_exit = True
             thread.join()
 
 
-def _server(handler: Handler, *, log: bool) -> _Server:
-    settings: MutableMapping[str, Any] = {"http": "h11", "ws": "none", "lifespan": "off", "server_header": False}
-    return _Server(
-        uvicorn.Config(
-            application(handler, log=log),
-            log_config=None,
-            access_log=False,
-            timeout_graceful_shutdown=2,
-            # A query that names many devices makes a long request line.
-            h11_max_incomplete_event_size=1024 * 1024,
-            **settings,
-        )
-    )
+@contextmanager
+def running(handler: Handler, port: int = 0) -> Iterator[str]:
+    """`Running` for as long as the context lasts; gives the URL."""
+    server = Running(handler, port)
+    server.start()
+    try:
+        yield server.url
+    finally:
+        server.stop()
 
 
 def _bind(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    bound = socket.socket(family, socket.SOCK_STREAM)
+    # The protocol is named, as asyncio sends small answers without delay only then.
+    bound = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         if sys.platform != "win32":
             bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

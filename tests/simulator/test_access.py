@@ -2,13 +2,16 @@ from __future__ import annotations
 
 import base64
 import sqlite3
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from digirm_simulator import Simulator, StoreError, contract
-from tests.simulator.support import DEVICES, NOW, Api, device_id
+from digirm_simulator import Account, Simulator, StoreError, contract, contract_files
+from digirm_simulator.access import Accounts, User
+from digirm_simulator.replies import Problem
+from tests.simulator.support import DEVICES, Api, device_id
 
 
 def basic(text: str) -> dict[str, str]:
@@ -61,27 +64,54 @@ def test_configured_credentials(headers: dict[str, str], status: int) -> None:
     simulator.close()
 
 
-def test_throttle_is_a_sliding_window() -> None:
-    times = [NOW]
-    simulator = Simulator(devices=0, throttle=[(3, 10), (4, 60)], clock=lambda: times[0])
-    api = Api(simulator)
+READS = [("GET", DEVICES), ("HEAD", DEVICES), ("GET", "/ws/v1")]
+WRITES = [
+    ("POST", DEVICES),
+    ("PUT", f"{DEVICES}/{device_id(1)}"),
+    ("DELETE", f"{DEVICES}/{device_id(1)}"),
+]
 
-    def ask(seconds: float) -> int:
-        times[0] = NOW + timedelta(seconds=seconds)
-        return api.get("/ws/v1").status
 
-    assert [ask(at) for at in (0, 1, 2, 3, 9.9)] == [200, 200, 200, 429, 429]
-    assert [ask(at) for at in (10, 11, 59.9, 60, 60.5, 61)] == [200, 429, 429, 200, 429, 200]
-    refused = api.get("/ws/v1")
-    assert refused.body["error_status"] == 429
-    assert "error_message" in refused.body
+@pytest.mark.parametrize("headers", [basic("reader:pw"), {"x-api-key-id": "rk", "x-api-key-secret": "s"}])
+def test_a_read_only_role_may_read_and_nothing_else(headers: dict[str, str]) -> None:
+    reader = Account("pw", "Read only application")
+    simulator = Simulator(
+        users={"reader": reader, "writer": "pw"}, api_keys={"rk": Account("s", "Read-only user")}, devices=3
+    )
+    before = Api(simulator, headers).get(DEVICES).body
+    assert [Api(simulator, headers)(*call).status for call in READS] == [200] * 3
+    for method, path in WRITES:
+        found = Api(simulator, headers)(method, path, {"id": device_id(1)})
+        assert (found.status, found.body["error_status"]) == (403, 403)
+        assert "role" in found.body["error_message"]
+    assert Api(simulator, headers).get(DEVICES).body == before
+    assert Api(simulator, basic("writer:pw"))("POST", DEVICES, {"id": device_id(1)}).status == 201
     simulator.close()
 
 
-@pytest.mark.parametrize("window", [(0, 1), (1, 0), (-1, 5)])
-def test_a_throttle_that_means_nothing_is_refused(window: tuple[int, float]) -> None:
-    with pytest.raises(ValueError, match="throttle"):
-        Simulator(throttle=[window])
+@pytest.mark.parametrize(
+    ("role", "may_write"),
+    [
+        ("Administrator", True),
+        ("Application", True),
+        ("Read only application", False),
+        ("READ-ONLY USER", False),
+        ("User", True),
+    ],
+)
+def test_roles(role: str, may_write: bool) -> None:
+    assert User("fred", role).may_write is may_write
+
+
+def test_passwords_are_not_shown() -> None:
+    assert "hidden" not in repr(Account("hidden"))
+
+
+@given(st.dictionaries(st.sampled_from(["authorization", "x-api-key-id", "x-api-key-secret"]), st.text(max_size=20)))
+def test_no_header_is_taken_for_credentials_that_are_not_known(headers: dict[str, str]) -> None:
+    with pytest.raises(Problem, match="redentials") as refused:
+        Accounts({"a": "b" * 30}, {"c": "d" * 30}).check(headers)
+    assert refused.value.status == 401
 
 
 def test_a_data_file_keeps_the_state(tmp_path: Path) -> None:
@@ -89,11 +119,12 @@ def test_a_data_file_keeps_the_state(tmp_path: Path) -> None:
     first = Simulator(devices=5, data=file)
     Api(first)("POST", DEVICES, {"id": device_id(1), "name": "kept"})
     before = Api(first).get(DEVICES).body
-    # Not closed: what was answered is committed.
+    with pytest.raises(StoreError, match="locked"):
+        Simulator(data=file)
+    first.close()
     second = Simulator(devices=50, seed=9, data=file)
     assert Api(second).get(DEVICES).body == before
     assert Api(second).get(DEVICES, query="name = 'kept'").body["count"] == 1
-    first.close()
     second.close()
 
 
@@ -119,7 +150,7 @@ def test_data_files_that_cannot_be_used_say_why(tmp_path: Path) -> None:
 def test_a_data_file_of_another_contract_is_refused(tmp_path: Path) -> None:
     Simulator(devices=1, data=tmp_path / "state.db").close()
     categories = []
-    for category in contract.builtin("22.7").categories.values():
+    for category in contract_files.builtin("22.7").categories.values():
         paths = [path._replace(key=path.key and "name") for path in category.paths]
         categories.append(category._replace(paths=tuple(paths)))
     other = contract.Contract("22.7", categories)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import argparse
+import gzip
 import http.client
 import json
 import os
@@ -17,8 +18,8 @@ from email.message import Message
 import pytest
 
 from digirm_cli import simulate
-from digirm_runtime.wire import SIMULATOR_HEADER
-from digirm_simulator import Simulator, server
+from digirm_runtime.wire import SIMULATOR_HEADER, Request, Response
+from digirm_simulator import Simulator, contract_files, front, server
 from tests.simulator.support import BASIC, DEVICES, Api, device_id
 
 COMMAND = """
@@ -91,10 +92,143 @@ def test_many_at_once(simulator: Simulator, url: str) -> None:
 
 
 def test_a_body_that_is_too_large_is_refused(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(server, "MAX_BODY", 1000)
+    monkeypatch.setattr(front, "MAX_BODY", 1000)
     status, body, _ = fetch(url + DEVICES, "POST", b" " * 1001)
     assert (status, json.loads(body)["error_status"]) == (413, 413)
     assert fetch(url + DEVICES, "POST", b" " * 1000)[0] == 400
+
+
+def unpacked(url: str, encoding: str) -> tuple[bytes, Message, bytes]:
+    request = urllib.request.Request(url, headers=BASIC | {"accept-encoding": encoding})
+    with urllib.request.urlopen(request, timeout=30) as reply:
+        body: bytes = reply.read()
+    packed = reply.headers["content-encoding"] == "gzip"
+    return (gzip.decompress(body) if packed else body), reply.headers, body
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "deflate, GZIP;q=0.5", "br, x-gzip"])
+@pytest.mark.parametrize("path", [DEVICES, "/ws/v1/devices/bulk", "/ws/v1/devices"])
+def test_gzip_for_those_who_ask(url: str, path: str, encoding: str) -> None:
+    plain, headers, _ = unpacked(url + path, "identity")
+    assert headers["content-encoding"] is None
+    text, headers, sent = unpacked(url + path, encoding)
+    assert text == plain
+    assert headers["content-encoding"] == "gzip"
+    assert headers["vary"] == "accept-encoding"
+    assert len(sent) < len(plain)
+
+
+@pytest.mark.parametrize("encoding", ["", "identity", "gzip;q=0", "gzip; q=0.0", "gzipped", "br"])
+def test_no_gzip_for_others_and_for_little(url: str, encoding: str) -> None:
+    assert unpacked(url + DEVICES, encoding)[1]["content-encoding"] is None
+    assert unpacked(url + DEVICES + "?size=1&query=name%20=%20%27none%27", "gzip")[1]["content-encoding"] is None
+
+
+def test_head_says_what_get_would(url: str) -> None:
+    for path in (DEVICES, "/ws/v1", "/ws/v1/devices"):
+        status, body, headers = fetch(url + path, "HEAD")
+        assert (status, body) == (200, b"")
+        assert int(headers["content-length"]) == len(fetch(url + path)[1])
+    assert fetch(url + "/ws/v1/nonsense", "HEAD")[:2] == (404, b"")
+
+
+def test_connections_are_kept(simulator: Simulator, url: str) -> None:
+    connection = http.client.HTTPConnection(urllib.parse.urlsplit(url).netloc, timeout=30)
+    ports = set()
+    for method, path, body in (
+        ("GET", DEVICES, None),
+        ("GET", "/ws/v1/devices/bulk", None),
+        ("HEAD", DEVICES, None),
+        ("POST", DEVICES, json.dumps({"id": device_id(1)})),
+        ("DELETE", f"{DEVICES}/{device_id(1)}", None),
+        ("GET", "/ws/v1/nonsense", None),
+    ):
+        connection.request(method, path, body, BASIC)
+        connection.getresponse().read()
+        assert connection.sock is not None
+        ports.add(connection.sock.getsockname()[1])
+    connection.close()
+    assert len(ports) == 1
+    assert [one.status for one in simulator.requests] == [200, 200, 200, 201, 204, 404]
+
+
+def test_pretty_and_suffix_and_case(url: str) -> None:
+    plain = fetch(url + DEVICES + "?size=2")[1]
+    request = urllib.request.Request(f"{url}{DEVICES}.json?size=2", headers=BASIC | {"X-Pretty": "true"})
+    with urllib.request.urlopen(request, timeout=30) as reply:
+        pretty = reply.read()
+    assert pretty.count(b"\n") > 20
+    expected = json.loads(plain)
+    expected["next_uri"] = expected["next_uri"].replace("inventory?", "inventory.json?")
+    shown = json.loads(pretty)
+    for document in (expected, shown):
+        # The place in the list is bound to the address, which is not the same.
+        del document["cursor"]
+        document["next_uri"] = document["next_uri"].partition("cursor=")[0]
+    assert shown == expected
+    first = expected["list"][0]["id"]
+    assert json.loads(fetch(f"{url}{DEVICES}/{first}.json")[1]) == json.loads(fetch(f"{url}{DEVICES}/{first}")[1])
+    for wrong in ("/ws/v1/Devices/Inventory", "/WS/v1", "/ws/v1/devices/inventory.xml", "/ws/v1/devices/inventory/"):
+        assert fetch(url + wrong)[0] == 404
+
+
+@pytest.mark.parametrize(
+    ("path", "args"),
+    [
+        ("/ws/v1/streams/history/a/b.json", {"stream_id": "a/b"}),
+        ("/ws/v1/devices/inventory/x.json.json", {"id": "x.json"}),
+        ("/ws/v1/files/inventory/set/a/settings.json", {"fileset": "set", "path": "a/settings.json"}),
+        ("/ws/v1/files/inventory.json", {}),
+    ],
+)
+def test_the_suffix_is_no_part_of_what_is_named_but_of_a_file(path: str, args: dict[str, str]) -> None:
+    found = contract_files.builtin("22.7").router.match(path)
+    assert found is not None
+    assert found.args == args
+
+
+def test_a_slow_request_stops_no_other(simulator: Simulator) -> None:
+    """While one request is being answered for as long as it likes, others are answered."""
+    begun, end = threading.Event(), threading.Event()
+    handle = simulator.handle
+
+    class Slow:
+        def handle(self, request: Request) -> Response:
+            if "slow" in request.url:
+                begun.set()
+                assert end.wait(30)
+            return handle(request)
+
+        def close(self) -> None:
+            """Nothing to close."""
+
+    with server.running(Slow()) as slow:
+        for _ in range(3):  # known by now to be fast
+            assert fetch(f"{slow}/ws/v1?a=1")[0] == 200
+        waiting = threading.Thread(target=fetch, args=(f"{slow}/ws/v1/slow",))
+        waiting.start()
+        assert begun.wait(30)
+        assert fetch(f"{slow}/ws/v1?a=2")[0] == fetch(f"{slow}{DEVICES}")[0] == 200
+        end.set()
+        waiting.join()
+
+
+def test_a_server_of_ones_own() -> None:
+    simulator = Simulator(devices=3)
+    one = server.Running(simulator)
+    with pytest.raises(RuntimeError, match="not started"):
+        _ = one.url
+    one.start()
+    with pytest.raises(RuntimeError, match="runs already"):
+        one.start()
+    assert fetch(one.url + "/ws/v1")[0] == 200
+    one.stop()
+    one.stop()
+    with pytest.raises(urllib.error.URLError):
+        fetch(one.url + "/ws/v1")
+    with Simulator(devices=3, port=0) as other:
+        assert fetch(other.url + DEVICES)[0] == 200
+    simulator.close()
 
 
 def test_a_failure_shows_no_traceback(simulator: Simulator, url: str, caplog: pytest.LogCaptureFixture) -> None:
@@ -128,6 +262,9 @@ def command(*args: str) -> int:
         (["--api-version", "9.9"], "no contract for API version '9.9'"),
         (["--contract", "."], "not a contract folder"),
         (["--data", "no/such/folder/file"], "cannot use"),
+        (["--fault", "colour=red"], "--fault colour=red: 'colour' is no setting"),
+        (["--fault", "times=2"], "--fault times=2: a fault needs one of"),
+        (["--host", "192.0.2.1"], "cannot serve on 192.0.2.1"),
     ],
 )
 def test_what_cannot_begin_is_one_line_and_2(
@@ -137,7 +274,7 @@ def test_what_cannot_begin_is_one_line_and_2(
     assert command(*args) == 2
     shown = capsys.readouterr()
     assert text in shown.err
-    assert shown.err.count("\n") == 1
+    assert shown.err.count("\n") == (2 if "--host" in args else 1)
     assert shown.out == ""
 
 
@@ -151,6 +288,12 @@ def test_what_cannot_begin_is_one_line_and_2(
         ["--throttle", "0/1"],
         ["--throttle", "1"],
         ["--devices", "-1"],
+        ["--read-only-user", "nosecret"],
+        ["--concurrent", "0"],
+        ["--speed", "-1"],
+        ["--speed", "fast"],
+        ["--start", "yesterday"],
+        ["--start", "2021-02-18"],
     ],
 )
 def test_usage_errors(args: list[str], capsys: pytest.CaptureFixture[str]) -> None:
@@ -175,6 +318,16 @@ def test_the_command_serves_until_a_signal(number: signal.Signals) -> None:
         "3/3600",
         "--devices",
         "2",
+        "--read-only-user",
+        "reader:pw",
+        "--start",
+        "2021-02-18T21:01:39Z",
+        "--speed",
+        "0",
+        "--concurrent",
+        "4",
+        "--fault",
+        "path=/ws/v1/users,status=504,html",
     ]
     process = subprocess.Popen(
         [sys.executable, "-c", COMMAND, *options],
@@ -208,7 +361,7 @@ def test_the_command_serves_until_a_signal(number: signal.Signals) -> None:
     assert err.splitlines() == [f"GET {DEVICES} {status}" for status in statuses]
 
 
-@pytest.mark.parametrize("missing", ["starlette", "uvicorn"])
+@pytest.mark.parametrize("missing", ["h11", "uvicorn"])
 def test_missing_packages_are_named_in_one_line(missing: str) -> None:
     # None in sys.modules is how Python itself says that a module is not to be had.
     code = f"import sys; sys.modules['{missing}'] = None\n{COMMAND}"

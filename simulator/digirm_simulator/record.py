@@ -1,0 +1,130 @@
+"""What was asked: the request log behind `Simulator.requests`."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
+from typing import Any, overload
+from urllib.parse import parse_qsl
+
+from digirm_runtime.wire import Request, shown
+from digirm_simulator.routing import glob
+
+MOST_REQUESTS = 10_000
+#: Bytes of all kept bodies together.
+MOST_BODIES = 16 * 1024 * 1024
+
+_SECRET = frozenset({"authorization", "proxy-authorization", "x-api-key-secret", "cookie"})
+
+
+class Recorded:
+    """One request that was answered.
+
+    `status` is 0 where the connection was dropped without an answer. `path` is as it was sent, percent-encoded;
+    `headers` has lower-case names and no credentials; `body` is None where it was let go because many large ones came
+    after it.
+    """
+
+    __slots__ = ("_query", "body", "headers", "method", "path", "status")
+
+    def __init__(self, request: Request, path: str, status: int) -> None:
+        self.method = request.method
+        self.path = path
+        self.status = status
+        self.headers: Mapping[str, str] = {n: value for n, value in request.headers.items() if n not in _SECRET}
+        self.body: bytes | None = request.body
+        # Decoded when it is asked for: most requests are never looked at.
+        self._query = request.url.partition("#")[0].partition("?")[2]
+
+    @property
+    def params(self) -> dict[str, str]:
+        """The decoded parameters; of one that is given twice, the last."""
+        return dict(parse_qsl(self._query, keep_blank_values=True))
+
+    @property
+    def json(self) -> Any:
+        """The body as JSON. Raises ValueError where it is none, or was let go."""
+        if self.body is None:
+            raise ValueError("the body was let go: many large ones came after it")
+        return json.loads(self.body)
+
+    def __repr__(self) -> str:
+        # Neither headers nor bodies, which hold secrets, and of the parameters those that hold none.
+        target = f"{self.path}?{self._query}" if self._query else self.path
+        return f"<{self.method} {shown(target)} {self.status}>"
+
+
+class Requests(Sequence[Recorded]):
+    """The last 10,000 answered requests, the oldest first; safe to use while requests are answered."""
+
+    def __init__(self) -> None:
+        self._all: deque[Recorded] = deque(maxlen=MOST_REQUESTS)
+        self._with_body: deque[Recorded] = deque()
+        self._bytes = 0
+        self._lock = threading.Lock()
+
+    def add(self, request: Request, path: str, status: int) -> Recorded:
+        """Add a request, which was sent to `path` (without parameters) and answered with `status`."""
+        one = Recorded(request, path, status)
+        with self._lock:
+            if len(self._all) == MOST_REQUESTS:
+                self._let_go(self._all[0])
+            self._all.append(one)
+            if one.body:
+                self._with_body.append(one)
+                self._bytes += len(one.body)
+                while self._bytes > MOST_BODIES:
+                    self._let_go(self._with_body[0])
+        return one
+
+    def _let_go(self, one: Recorded) -> None:
+        if one.body and self._with_body and self._with_body[0] is one:
+            self._with_body.popleft()
+            self._bytes -= len(one.body)
+            one.body = None
+
+    def find(self, method: str | None = None, path: str | None = None, **params: str) -> list[Recorded]:
+        """The requests that fit: `path` may hold `*` for anything, `params` are parameters with just these values."""
+        pattern = None if path is None else glob(path)
+        return [
+            one
+            for one in self
+            if (method is None or one.method == method)
+            and (pattern is None or pattern.fullmatch(one.path))
+            and params.items() <= one.params.items()
+        ]
+
+    @property
+    def last(self) -> Recorded:
+        """The newest. Raises IndexError where there is none."""
+        return self[-1]
+
+    def clear(self) -> None:
+        """Forget all."""
+        with self._lock:
+            self._all.clear()
+            self._with_body.clear()
+            self._bytes = 0
+
+    @overload
+    def __getitem__(self, index: int) -> Recorded: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Recorded]: ...
+    def __getitem__(self, index: int | slice) -> Recorded | list[Recorded]:
+        with self._lock:
+            return list(self._all)[index] if isinstance(index, slice) else self._all[index]
+
+    def __len__(self) -> int:
+        return len(self._all)
+
+    def __iter__(self) -> Iterator[Recorded]:
+        with self._lock:
+            found = list(self._all)
+        return iter(found)
+
+    def __repr__(self) -> str:
+        more = "" if len(self) <= 10 else f" and {len(self) - 10} before"
+        return f"<Requests {', '.join(map(repr, islice(reversed(list(self)), 10)))}{more}>"
