@@ -3,49 +3,55 @@
 from __future__ import annotations
 
 import logging
-import threading
-from collections import deque
-from collections.abc import Callable, Iterable, Mapping
-from datetime import UTC, datetime
-from functools import cached_property
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+from functools import lru_cache
 from pathlib import Path as FilePath
-from typing import TYPE_CHECKING, NamedTuple
+from types import TracebackType
+from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, urlsplit
 
-from digirm_runtime.query.ast import Expr
 from digirm_runtime.wire import Request, Response
-from digirm_simulator import contract as contracts
-from digirm_simulator import fleet, listing
-from digirm_simulator.access import Accounts, Throttle
-from digirm_simulator.contract import Contract, Path
-from digirm_simulator.replies import Problem, empty_reply, error_reply, json_reply
-from digirm_simulator.resources import Resource, add_groups, resources
-from digirm_simulator.routing import Match, Router
-from digirm_simulator.special import COMPANY, SPECIAL, Call
-from digirm_simulator.store import Store
+from digirm_simulator import behaviours
+from digirm_simulator import contract_files as contracts
+from digirm_simulator.access import Account, Accounts, User
+from digirm_simulator.clock import Clock
+from digirm_simulator.contract import Contract
+from digirm_simulator.faults import Dropped, Faults
+from digirm_simulator.finish import finished, freeing
+from digirm_simulator.fleet import devices as fleet_of
+from digirm_simulator.life import Life
+from digirm_simulator.listing import Params
+from digirm_simulator.record import Requests
+from digirm_simulator.replies import Problem, error_reply, json_reply
+from digirm_simulator.resources import attach
+from digirm_simulator.routing import Match
+from digirm_simulator.store import Image, Store
+from digirm_simulator.throttle import Slot, Throttle
+from digirm_simulator.world import CUSTOMER_ID, Call, World
 
 if TYPE_CHECKING:
-    from digirm_runtime.query.language import Language
+    from digirm_simulator.fleet_api import Devices
+    from digirm_simulator.server import Running
 
-_LIST_PARAMS = frozenset({"query", "orderby", "size", "cursor", "start_time", "end_time"})
 _LOG = logging.getLogger(__name__)
-
-
-class Recorded(NamedTuple):
-    """One request that was answered."""
-
-    method: str
-    path: str
-    status: int
+# Fleets up to this size begin as a copy of a prepared state, which is kept.
+_COPIED = 2000
+_READS = ("GET", "HEAD", "OPTIONS")
 
 
 class Simulator:
     """A local Remote Manager for `digirm_runtime.wire` requests.
 
-    `contract` (a Contract, or a folder in its format) stands before `version`. `data` is a file that keeps the state;
-    without one it is in memory, and `devices` and `seed` make the first state. `users` maps names to passwords,
-    `api_keys` ids to secrets; with neither, any credentials will do. `throttle` is a list of (requests, seconds).
-    `clock` gives the time, aware and in UTC. `requests` holds the last answered requests.
+    `contract` (a Contract, a contract folder, or one of crawled specs) stands before `version`. `data` is a file that
+    keeps the state; without one it is in memory, and `devices` and `seed` make the first state. `users` maps names to
+    passwords or Accounts, `api_keys` ids to secrets or Accounts; with neither, any credentials will do. `throttle` is a
+    list of (requests, seconds), `concurrent` how many requests may be answered at once. `clock` gives the time, real
+    time by default. `trigram` keeps an index for `contains`.
+
+    As a context manager it is started: `url` is then an address for clients, in this process without `port`, over HTTP
+    on loopback with one (0: a free one). `requests` holds the last requests, `faults` what goes wrong on demand,
+    `devices` the fleet.
 
     Raises ContractError or StoreError (both ValueErrors) for a version, contract or data file that cannot be used.
     """
@@ -58,191 +64,224 @@ class Simulator:
         devices: int = 100,
         seed: int = 0,
         data: str | FilePath | None = None,
-        users: Mapping[str, str] | None = None,
-        api_keys: Mapping[str, str] | None = None,
+        users: Mapping[str, str | Account] | None = None,
+        api_keys: Mapping[str, str | Account] | None = None,
         throttle: Iterable[tuple[int, float]] | None = None,
-        clock: Callable[[], datetime] | None = None,
+        concurrent: int | None = None,
+        clock: Clock | None = None,
+        trigram: bool = False,
+        port: int | None = None,
     ) -> None:
         if not 0 <= devices <= 1_000_000:
             raise ValueError("a fleet has 0 to 1,000,000 devices")
         if contract is None:
             contract = contracts.builtin(version)
         self.contract: Contract = contract if isinstance(contract, Contract) else contracts.load(contract)
-        self.clock = clock or _utc_now
-        self.requests: deque[Recorded] = deque(maxlen=10_000)
+        self.clock = clock or Clock()
+        self.requests = Requests()
+        self.faults = Faults(seed)
         self._accounts = Accounts(users, api_keys)
-        self._throttle = Throttle(throttle or (), self.clock)
-        self._router = Router(self.contract.paths.values())
-        self._parser = _Parser(self.contract)
-        self._store = Store(data)
+        self._throttle = Throttle(throttle or (), concurrent, self.clock)
+        self._port = port
+        self._started: Running | None = None
+        self._shared = ""
         self._closed = False
+        first_users = tuple((name, account.role) for name, account in self._accounts.users.items()) or (User("sim"),)
+        if data is None and devices <= _COPIED:
+            at = _minute(self.clock())
+            self._store = Store.of(_image(self.contract, devices, seed, first_users, at, trigram))
+        else:
+            self._store = Store(data, trigram=trigram)
         try:
-            self._resources = resources(self.contract, self._store)
+            self._world = _world(self.contract, self._store, self.clock, seed)
             if self._store.new:
-                self._seed(devices, seed)
-                self._store.finish()
+                _fill(self._world, devices, first_users)
+            self._world.observers.extend(behaviours.observers())
+            self._life = Life(self._world)
+            self._going_on = tuple(behaviours.catchers_up())
         except BaseException:
             self._store.close()
             raise
 
+    @property
+    def url(self) -> str:
+        """The address for clients. Raises RuntimeError before the simulator is started."""
+        if self._started is not None:
+            return self._started.url
+        if not self._shared:
+            raise RuntimeError("the simulator is not started: use it as a context manager")
+        return f"sim:#{self._shared}"
+
+    @property
+    def devices(self) -> Devices:
+        """The fleet, to look at and to change. Raises LookupError where the contract has no devices."""
+        from digirm_simulator.fleet_api import Devices
+
+        return Devices(self._world, self._life)
+
+    def __enter__(self) -> Simulator:
+        if self._port is None:
+            from digirm_simulator import inprocess
+
+            self._shared = inprocess.share(self)
+        else:
+            from digirm_simulator.server import Running
+
+            self._started = Running(self, self._port)
+            self._started.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
     def handle(self, request: Request) -> Response:
-        """Answer one request; safe to call from several threads. Raises RuntimeError after `close()`."""
+        """Answer one request; safe to call from several threads.
+
+        Raises RuntimeError after `close()`, and faults.Dropped (a ConnectionError) where a fault drops the connection.
+        """
         if self._closed:
             raise RuntimeError("this simulator is closed")
-        raw_path = ""
+        slot: Slot | None = None
+        raw_path, status = "", 0
         try:
-            raw_path, query = _target(request.url)
-            self._accounts.check(request.headers)
-            self._throttle.check()
-            reply = self._answer(request, raw_path, query)
-        except Problem as problem:
-            reply = error_reply(problem, self._headers(problem, raw_path))
-        except Exception:
+            try:
+                raw_path, query = _target(request.url)
+                reply = self.faults.before(request)
+                if reply is None:
+                    user = self._accounts.check(request.headers)
+                    slot = self._throttle.enter()
+                    reply = self._answer(request, raw_path, query, user)
+            except Problem as problem:
+                reply = error_reply(problem, self._headers(problem, raw_path))
+            status = reply.status
+            reply = self.faults.after(request, finished(request, reply))
+            return reply if slot is None else freeing(reply, slot)
+        except BaseException as error:
+            if slot is not None:
+                slot.leave()
+            if not isinstance(error, Exception) or isinstance(error, Dropped):
+                raise
             _LOG.exception("%s %s failed", request.method, raw_path)
-            reply = error_reply(Problem(500, "The simulator failed; its log says why"))
-        self.requests.append(Recorded(request.method, raw_path, reply.status))
-        if request.method == "HEAD":
-            if isinstance(reply.body, bytes):
-                reply.headers["content-length"] = str(len(reply.body))
-            reply.body = b""
-        return reply
+            status = 500
+            return error_reply(Problem(status, "The simulator failed; its log says why"))
+        finally:
+            self.requests.add(request, raw_path, status)
+
+    def tick(self) -> None:
+        """Let the fleet live up to now; each request does so too."""
+        if not self._closed:
+            self._catch_up(self.clock())
 
     def put(self, path: str, document: Mapping[str, object]) -> None:
         """Store an object as it is into the inventory at `path`, over one with the same key: for tests and demos.
 
-        Raises ValueError for a path that is no stored inventory.
+        Raises ValueError for a path that is no stored inventory, and for what JSON cannot hold.
         """
-        if path not in self._resources:
+        if path not in self._world.resources:
             raise ValueError(f"{path} holds no stored objects")
-        collection = self._resources[path].collection
-        with self._store.lock:
+        collection = self._world.resources[path].collection
+        with self._store.transaction():
             if collection.get(str(document[collection.key])) is None:
                 collection.insert([document])
             else:
                 collection.replace(document)
 
     def close(self) -> None:
-        """Give back the database; a second time does nothing."""
+        """Stop serving and give back the database; a second time does nothing."""
+        if self._closed:
+            return
+        if self._started is not None:
+            self._started.stop()
+        if self._shared:
+            from digirm_simulator import inprocess
+
+            inprocess.unshare(self._shared)
         self._closed = True
         self._store.close()
 
-    def _answer(self, request: Request, raw_path: str, query: str) -> Response:
+    def _answer(self, request: Request, raw_path: str, query: str, user: User) -> Response:
         method = "GET" if request.method == "HEAD" else request.method
         if raw_path == self.contract.base_path:
             if method != "GET":
                 raise Problem(405, f"{request.method} is not allowed here")
             return json_reply(self.contract.root_document())
         try:
-            match = self._router.match(raw_path)
-            params = listing.Params(parse_qsl(query, keep_blank_values=True, errors="strict"))
+            match = self.contract.router.match(raw_path)
+            params = Params(parse_qsl(query, keep_blank_values=True, errors="strict", max_num_fields=1000))
         except ValueError:
-            raise Problem(400, "The address is not encoded as UTF-8") from None
+            raise Problem(400, "The address is not encoded as UTF-8, or has too many parameters") from None
         if match is None:
             raise Problem(404, f"There is no {raw_path}")
         if method not in match.path.requests:
             raise Problem(405, f"{request.method} is not allowed on {match.path.template}")
-        return self._dispatch(method, match, params, request.body, raw_path)
+        if method not in _READS and not user.may_write:
+            raise Problem(403, f"The role {user.role} does not allow {method}")
+        return self._behave(method, match, params, request.body, raw_path, user)
 
-    def _dispatch(self, method: str, match: Match, params: listing.Params, body: bytes, raw_path: str) -> Response:
+    def _behave(self, method: str, match: Match, params: Params, body: bytes, raw_path: str, user: User) -> Response:
         path, args = match
-        described, template, now = path.requests[method], path.template, self.clock()
-        if special := SPECIAL.get((method, template.removeprefix(self.contract.base_path))):
-            return special(Call(described, args, params, self._parser, now, self._devices))
-        if resource := self._resources.get(template):
-            if method == "GET":
-                return listing.page(described, resource.collection, params, raw_path, self._parser, now)
-            if method == "POST" and described.creates:
-                return resource.create(body, described.creates)
-            if method == "DELETE" and described.params:
-                fields = resource.collection.fields
-                where = listing.selection(described, fields, resource.collection.columns, params, self._parser, now)
-                if where is None:
-                    raise Problem(400, f"DELETE needs one of {', '.join(described.params)}")
-                resource.collection.delete_where(where)
-                return empty_reply()
-        elif item := self._item_of(path, args):
-            resource, key = item
-            if method == "GET":
-                return resource.read(key)
-            if method == "PUT":
-                return resource.update(key, body)
-            if method == "DELETE":
-                return resource.delete(key)
-        elif method == "GET" and (document := self.contract.group_document(template)) is not None:
-            return json_reply(document)
-        elif method == "GET" and args and not _LIST_PARAMS & set(described.params):
-            raise Problem(404, f"Nothing is stored at {raw_path}")
-        elif method == "GET" and "bulk" in template.split("/"):
-            source = self._resources.get(template.replace("/bulk", "/inventory"))
-            return listing.bulk(described, source.collection if source else None, params, self._parser, now)
-        elif method == "GET" and not template.endswith(".xml"):
-            return listing.page(described, None, params, raw_path, self._parser, now)
-        raise Problem(501, f"{method} {template} is not simulated")
+        now = self.clock()
+        self._catch_up(now)
+        behave = behaviours.behaviours()[self.contract.does[path.template, method]]
+        call = Call(self._world, path.requests[method], path, args, params, body, raw_path, now, user)
+        if method in _READS:
+            return behave(call)
+        with self._store.transaction():
+            return behave(call)
 
-    def _item_of(self, path: Path, args: Mapping[str, str]) -> tuple[Resource, str] | None:
-        """The collection and the key, for the address of a stored object."""
-        template, _, rest = path.template.rpartition("/{")
-        resource = self._resources.get(path.item_of or template)
-        if resource is None or len(args) != 1 or "/" in rest:
-            return None
-        return resource, next(iter(args.values()))
-
-    @property
-    def _devices(self) -> Resource | None:
-        return self._resources.get(self.contract.base_path + "/devices/inventory")
+    def _catch_up(self, now: datetime) -> None:
+        self._life.catch_up(now)
+        for catch_up in self._going_on:
+            catch_up(self._world, now)
 
     def _headers(self, problem: Problem, raw_path: str) -> dict[str, str]:
         if problem.status == 401:
             return {"www-authenticate": 'Basic realm="Remote Manager simulator"'}
         if problem.status == 405:
-            match = self._router.match(raw_path)
+            match = self.contract.router.match(raw_path)
             return {"allow": ", ".join(match.path.requests if match else ("GET",))}
         return {}
 
-    def _seed(self, devices: int, seed: int) -> None:
-        base, now = self.contract.base_path, self.clock()
-        if found := self._devices:
-            fleet_list = list(fleet.devices(devices, seed, now))
-            found.collection.insert(fleet_list)
-            if groups := self._resources.get(f"{base}/groups/inventory"):
-                add_groups(groups.collection, sorted({device["group"] for device in fleet_list if "group" in device}))
-        account = {"customer_id": fleet.CUSTOMER_ID}
-        rows: dict[str, list[Mapping[str, object]]] = {
-            "/automations/inventory": [
-                account | {"id": number, "name": name}
-                for number, name in enumerate(("Reboot script", "Nightly scan"), 1)
-            ],
-            "/subaccounts/inventory": [account | {"company_name": COMPANY}],
-            "/users/inventory": [account | {"username": name} for name in self._accounts.users or ("sim",)],
-        }
-        for template, documents in rows.items():
-            if resource := self._resources.get(base + template):
-                resource.collection.insert(documents)
+
+@lru_cache(maxsize=8)
+def _image(
+    contract: Contract, devices: int, seed: int, users: tuple[tuple[str, str], ...], at: datetime, trigram: bool
+) -> Image:
+    """The first state, which the simulators of one minute begin with a copy of."""
+    store = Store(trigram=trigram)
+    try:
+        _fill(_world(contract, store, Clock(at, speed=0), seed), devices, users)
+        return store.image()
+    finally:
+        store.close()
 
 
-class _Parser:
-    """The contract's query language, made when the first query comes."""
+def _minute(moment: datetime) -> datetime:
+    return moment - timedelta(seconds=moment.second, microseconds=moment.microsecond)
 
-    def __init__(self, contract: Contract) -> None:
-        self._contract = contract
-        self._lock = threading.Lock()
 
-    def parse(self, text: str) -> Expr:
-        with self._lock:
-            language = self._language
-        return language.parse(text)
+def _world(contract: Contract, store: Store, clock: Clock, seed: int) -> World:
+    world = World(contract, store, contract, clock, seed)
+    for name, columns in behaviours.tables().items():
+        store.private(name, columns)
+    attach(world, behaviours.resource_classes())
+    return world
 
-    @cached_property
-    def _language(self) -> Language:
-        from digirm_runtime import spec
-        from digirm_runtime.query.language import Language
 
-        found = self._contract
-        return Language.from_spec(
-            spec.from_documents(
-                found.documents(), api_version=found.version, base_path=found.base_path, provenance="reconstructed"
+def _fill(world: World, devices: int, users: Iterable[tuple[str, str]]) -> None:
+    """Make the first state."""
+    with world.store.transaction():
+        if found := world.resource("/devices/inventory"):
+            found.collection.insert(fleet_of(devices, world.seed, world.now()))
+        if found := world.resource("/users/inventory"):
+            found.collection.insert(
+                {"customer_id": CUSTOMER_ID, "role": role, "username": name} for name, role in users
             )
-        )
+        for seed in behaviours.seeds():
+            seed(world)
+    world.store.finish()
 
 
 def _target(url: str) -> tuple[str, str]:
@@ -259,7 +298,3 @@ def _target(url: str) -> tuple[str, str]:
         return parts.path or "/", parts.query
     path, _, query = url.partition("#")[0].partition("?")
     return path, query
-
-
-def _utc_now() -> datetime:
-    return datetime.now(UTC)

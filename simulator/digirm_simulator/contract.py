@@ -1,40 +1,28 @@
 """The contract: what an API version offers, as data, and where each statement comes from.
 
-A folder `contract/<version>/` holds `types.json` and one JSON file per category.
-
-`types.json` maps the name of a field type to `compares` (how values are compared: `number`, `text`, `timestamp`,
-`boolean`, `group`, `tags`, `area`), its `operators` in the server's order, and where this is known from.
-
-A category file has
-
-- `path`, `description`, `notes` (sentences for people);
-- `fields`: sets of query fields by name. A field has `field`, `type`, `orderby` (true where absent), `operators` beyond
-  those of its type, `shown` (operators that the source itself shows), and, for people, `inferred`: those of its
-  properties that are less certain than the field itself;
-- `paths`, in the order in which the server lists them. A path has `path` (the template), `requests`, and for the
-  simulator alone: `multi_segment` (arguments that take `/`), `key` (the field that names a stored object; its presence
-  makes the path a stored collection), `item_of` (a second address of a collection's objects), `writable` (keys that a
-  client may set; all where absent) and `write_only` (keys that are taken and never given back).
-- A request has `method`, `params`, `query` (`fields`: the name of a set; `certainty` of the statement that this request
-  takes these fields; `documented`: those that its documentation shows), and for the simulator alone: `creates` (`list`
-  or `object`: what a POST that stores answers), `order` (the default order), `columns` (of a CSV answer; the
-  fields where absent).
-
-Every path, request and field has `certainty`: `recorded` (in a printed answer of the service), `documented`, or
-`inferred`; `source`; and `year`, the year of the source where that is not the version's own (null: unknown).
+The format of its files is described in `contract_files.py`, which reads them.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Mapping
-from pathlib import Path as FilePath
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterable, Mapping
+from functools import cached_property, lru_cache
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from digirm_runtime.query.ast import Expr
+    from digirm_runtime.query.language import Language
+    from digirm_simulator.routing import Router
 
 #: From strong to weak.
 CERTAINTIES = ("recorded", "documented", "inferred")
 
-_BUILTIN = FilePath(__file__).parent / "contract"
+# The longest query that is kept parsed.
+_REMEMBERED = 2000
+
+_OF_COLLECTION = {"GET": "list", "POST": "create", "DELETE": "delete_matching"}
+_OF_OBJECT = {"GET": "read", "PUT": "update", "DELETE": "delete"}
+_LIST_PARAMS = frozenset({"query", "orderby", "size", "cursor", "start_time", "end_time"})
 
 
 class ContractError(ValueError):
@@ -83,6 +71,7 @@ class Request(NamedTuple):
     creates: str | None
     order: str | None
     columns: tuple[str, ...] | None
+    does: str | None = None
 
     def field_certainty(self, name: str) -> str:
         """How certain it is that this request knows the field: as the weaker of both statements."""
@@ -109,6 +98,8 @@ class Path(NamedTuple):
     item_of: str | None
     writable: tuple[str, ...] | None
     write_only: tuple[str, ...]
+    indexed: tuple[str, ...] = ()
+    covering: tuple[str, ...] = ()
 
     def document(self) -> dict[str, Any]:
         """The path as the service describes it."""
@@ -116,11 +107,24 @@ class Path(NamedTuple):
 
 
 class Category(NamedTuple):
-    """One category: its name, its own path, and every path that its self-documentation lists, in order."""
+    """One category: its name, its own path, and every path that its self-documentation lists, in order.
+
+    `crawled` is that self-documentation where it was crawled.
+    """
 
     name: str
     path: str
     paths: tuple[Path, ...]
+    crawled: dict[str, Any] | None = None
+
+
+class Statement(NamedTuple):
+    """What a behaviour of the simulator does, and how it is known that the service does so."""
+
+    text: str
+    certainty: str
+    source: str
+    year: int | None
 
 
 class Contract:
@@ -143,126 +147,94 @@ class Contract:
 
     def document(self, category: str) -> dict[str, Any]:
         """The self-documentation of one category."""
-        return _listing(path.document() for path in self.categories[category].paths)
+        found = self.categories[category]
+        return found.crawled or _listing(path.document() for path in found.paths)
 
     def documents(self) -> dict[str, dict[str, Any]]:
         """The self-documentation of every category by name: what a crawl would capture."""
         return {name: self.document(name) for name in self.categories}
 
     def group_document(self, template: str) -> dict[str, Any] | None:
-        """The self-documentation of a category's path or of a grouping node; None for a path that is neither.
-
-        A grouping node has nothing but a GET without parameters, and below it paths that go on with a word.
-        """
+        """The self-documentation of a category's path or of a grouping node; None for a path that is neither."""
         for name, category in self.categories.items():
             if category.path == template:
                 return self.document(name)
         path = self.paths.get(template)
-        if path is None or "{" in template or set(path.requests) != {"GET"} or path.requests["GET"].params:
-            return None
-        below = [other for other in self.paths.values() if other.template.startswith(template + "/")]
-        if all(other.template.startswith(template + "/{") for other in below):
-            return None
-        return _listing(other.document() for other in (path, *below))
+        below = self._below(path) if path is not None else []
+        return _listing(other.document() for other in (path, *below) if other is not None) if below else None
+
+    def _below(self, path: Path) -> list[Path]:
+        """The paths that a grouping node groups; none for other paths.
+
+        A grouping node has nothing but a GET without parameters, and below it paths that go on with a word.
+        """
+        if "{" in path.template or set(path.requests) != {"GET"} or path.requests["GET"].params:
+            return []
+        below = [other for other in self.paths.values() if other.template.startswith(path.template + "/")]
+        return [] if all(other.template.startswith(path.template + "/{") for other in below) else below
+
+    def collection_of(self, path: Path) -> Path | None:
+        """The stored collection that a path is, or whose object it addresses."""
+        if path.key is not None:
+            return path
+        template, _, rest = path.template.rpartition("/{")
+        found = self.paths.get(path.item_of or template)
+        return None if found is None or found.key is None or "/" in rest or template.count("{") else found
+
+    @cached_property
+    def router(self) -> Router:
+        """What finds the path of a request."""
+        from digirm_simulator.routing import Router
+
+        return Router(self.paths.values())
+
+    @cached_property
+    def language(self) -> Language:
+        """The query language over this contract's fields, made when the first query comes."""
+        from digirm_runtime import spec
+        from digirm_runtime.query.language import Language
+
+        return Language.from_spec(
+            spec.from_documents(
+                self.documents(), api_version=self.version, base_path=self.base_path, provenance="reconstructed"
+            )
+        )
+
+    def parse(self, text: str) -> Expr:
+        """The AST of a query. Raises QueryError."""
+        return self._parsed(text) if len(text) <= _REMEMBERED else self.language.parse(text)
+
+    @cached_property
+    def _parsed(self) -> Callable[[str], Expr]:
+        # Clients page with one query, and watch with one.
+        return lru_cache(maxsize=256)(self.language.parse)
+
+    @cached_property
+    def does(self) -> dict[tuple[str, str], str]:
+        """The name of the behaviour of each request, by path template and method."""
+        return {
+            (path.template, request.method): request.does or self._usual(path, request)
+            for path in self.paths.values()
+            for request in path.requests.values()
+        }
+
+    def _usual(self, path: Path, request: Request) -> str:
+        """What a request does that says nothing about it."""
+        method, args, listed = request.method, "{" in path.template, _LIST_PARAMS & set(request.params)
+        if path.key is not None and method in _OF_COLLECTION:
+            named = {"POST": bool(request.creates), "DELETE": bool(request.params)}
+            return _OF_COLLECTION[method] if named.get(method, True) else "not_simulated"
+        if path.key is None and self.collection_of(path) is not None:
+            return _OF_OBJECT.get(method, "not_simulated")
+        if method != "GET":
+            return "not_simulated"
+        if any(path.template == category.path for category in self.categories.values()) or self._below(path):
+            return "describe"
+        if args and not listed:
+            return "nothing"
+        return "csv" if "bulk" in path.template.split("/") else "list"
 
 
 def _listing(items: Iterable[dict[str, Any]]) -> dict[str, Any]:
     found = list(items)
     return {"count": len(found), "list": found}
-
-
-def versions() -> list[str]:
-    """The API versions whose contract comes with the simulator."""
-    return sorted(folder.name for folder in _BUILTIN.iterdir() if folder.is_dir())
-
-
-def builtin(version: str) -> Contract:
-    """The contract of `version`. Raises ContractError, naming the versions that exist."""
-    if version not in versions():
-        raise ContractError(f"no contract for API version {version!r}; there is: {', '.join(versions())}")
-    return load(_BUILTIN / version)
-
-
-def load(folder: str | FilePath) -> Contract:
-    """The contract in `folder`, whose name is the version. Raises ContractError for what cannot be read."""
-    root = FilePath(folder)
-    if not (root / "types.json").is_file():
-        raise ContractError(f"{root} is not a contract folder: it has no types.json")
-    types = _read(root / "types.json", _types)
-    files = sorted(file for file in root.glob("*.json") if file.name != "types.json")
-    if not files:
-        raise ContractError(f"{root} holds no category")
-    return Contract(root.resolve().name, [_read(file, lambda raw: _category(raw, types)) for file in files])
-
-
-def _read(file: FilePath, parse: Any) -> Any:
-    try:
-        return parse(json.loads(file.read_bytes()))
-    except OSError as error:
-        raise ContractError(f"cannot read {file}: {error.strerror}") from None
-    except KeyError as error:
-        raise ContractError(f"{file}: {error} is missing or unknown") from None
-    except (ValueError, TypeError, AttributeError, RecursionError) as error:
-        raise ContractError(f"{file}: {error}") from None
-
-
-def _types(raw: Mapping[str, Any]) -> dict[str, FieldType]:
-    return {name: FieldType(name, entry["compares"], tuple(entry["operators"])) for name, entry in raw.items()}
-
-
-def _category(raw: Mapping[str, Any], types: Mapping[str, FieldType]) -> Category:
-    sets = {
-        name: {item["field"]: _field(item, types) for item in items} for name, items in raw.get("fields", {}).items()
-    }
-    path = str(raw["path"])
-    return Category(path.rpartition("/")[2], path, tuple(_path(item, sets) for item in raw["paths"]))
-
-
-def _field(raw: Mapping[str, Any], types: Mapping[str, FieldType]) -> Field:
-    kind = types[raw["type"]]
-    return Field(
-        name=raw["field"],
-        type=kind,
-        operators=tuple(dict.fromkeys([*kind.operators, *raw.get("operators", ()), *raw.get("shown", ())])),
-        orderby=raw.get("orderby", True),
-        certainty=_certainty(raw),
-        source=raw["source"],
-        shown=tuple(raw.get("shown", ())),
-    )
-
-
-def _path(raw: Mapping[str, Any], sets: Mapping[str, Mapping[str, Field]]) -> Path:
-    requests = [_request(item, sets) for item in raw["requests"]]
-    return Path(
-        template=raw["path"],
-        requests={request.method: request for request in requests},
-        certainty=_certainty(raw),
-        source=raw["source"],
-        multi_segment=tuple(raw.get("multi_segment", ())),
-        key=raw.get("key"),
-        item_of=raw.get("item_of"),
-        writable=tuple(raw["writable"]) if "writable" in raw else None,
-        write_only=tuple(raw.get("write_only", ())),
-    )
-
-
-def _request(raw: Mapping[str, Any], sets: Mapping[str, Mapping[str, Field]]) -> Request:
-    query = raw.get("query")
-    return Request(
-        method=raw["method"],
-        params=tuple(raw["params"]),
-        query=sets[query["fields"]] if query else {},
-        query_certainty=_certainty(query) if query else "recorded",
-        documented=frozenset(query.get("documented", ())) if query else frozenset(),
-        certainty=_certainty(raw),
-        source=raw["source"],
-        creates=raw.get("creates"),
-        order=raw.get("order"),
-        columns=tuple(raw["columns"]) if "columns" in raw else None,
-    )
-
-
-def _certainty(raw: Mapping[str, Any]) -> str:
-    if raw["certainty"] not in CERTAINTIES:
-        raise ValueError(f"certainty {raw['certainty']!r} is none of {', '.join(CERTAINTIES)}")
-    return str(raw["certainty"])

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import threading
+from itertools import count
 from urllib.parse import parse_qsl
 
 from digirm_runtime.wire import Handler, Request, Response
 from digirm_simulator.app import Simulator
-from digirm_simulator.contract import versions
+from digirm_simulator.contract_files import versions
 
 _SHARED: dict[str, _Entry] = {}
 _LOCK = threading.Lock()
+_NUMBERS = count(1)
+_STARTED = "started-"
 
 
 def open_url(url: str) -> Handler:
@@ -31,12 +34,29 @@ def open_url(url: str) -> Handler:
         return _make(version, options)
     with _LOCK:
         entry = _SHARED.get(name)
+        if entry is None and name.startswith(_STARTED):
+            raise ValueError(f"{url!r}: that simulator is closed")
         if entry is None:
             entry = _SHARED[name] = _Entry(_make(version, options), rest)
         elif rest and rest != entry.made_by:
             raise ValueError(f"{url!r}: #{name} exists already, made by {'sim:' + entry.made_by!r}")
         entry.users += 1
     return _Shared(name, entry)
+
+
+def share(simulator: Simulator) -> str:
+    """Give a simulator a name by which `sim:#name` finds it until `unshare`; clients that close leave it running."""
+    with _LOCK:
+        name = f"{_STARTED}{next(_NUMBERS)}"
+        entry = _SHARED[name] = _Entry(simulator, "")
+        entry.users = 1
+    return name
+
+
+def unshare(name: str) -> None:
+    """Take the name away; clients that are still open find their simulator closed."""
+    with _LOCK:
+        _SHARED.pop(name, None)
 
 
 def _options(url: str, query: str) -> dict[str, int]:
@@ -85,7 +105,6 @@ class _Shared:
                 return
             self._closed = True
             self._entry.users -= 1
-            if self._entry.users:
+            if self._entry.users or _SHARED.pop(self._name, None) is None:
                 return
-            del _SHARED[self._name]
         self._entry.simulator.close()

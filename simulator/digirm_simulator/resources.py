@@ -1,22 +1,18 @@
-"""Stored objects: create, read, change and delete them as the contract says."""
+"""Stored objects: create, read, change and delete them as the contract says, and tell of each change."""
 
 from __future__ import annotations
 
 import json
 import math
-import re
 from collections.abc import Mapping
 from typing import Any
 
 from digirm_runtime.wire import Response
-from digirm_simulator import fleet
-from digirm_simulator.contract import Contract, Path
-from digirm_simulator.contract import Request as Described
+from digirm_simulator.contract import Path
 from digirm_simulator.replies import Problem, empty_reply, json_reply
-from digirm_simulator.sql import ALL
-from digirm_simulator.store import Collection, DuplicateError, Store
+from digirm_simulator.store import Collection, DuplicateError
+from digirm_simulator.world import CUSTOMER_ID, Call, Change, World
 
-_DEVICE_ID = re.compile(r"[0-9A-F]{8}(-[0-9A-F]{8}){3}")
 _MAX_ITEMS = 10_000
 # Deeper ones could be read, but not written again inside an answer.
 _MAX_DEPTH = 100
@@ -25,20 +21,18 @@ _SECRETS = frozenset({"auth_token", "install_code", "password", "secret"})
 
 
 class Resource:
-    """A stored collection and the rules for its objects."""
+    """A stored collection and the rules for its objects. `name` is its path below the base path."""
 
-    def __init__(self, path: Path, collection: Collection) -> None:
+    def __init__(self, world: World, path: Path, collection: Collection) -> None:
+        self.world = world
         self.path = path
         self.collection = collection
+        self.name = path.template.removeprefix(world.contract.base_path)
         self._hidden = _SECRETS.union(path.write_only)
 
-    def read(self, key: str) -> Response:
-        """One object. Raises Problem 404."""
-        return json_reply(self._get(key))
-
-    def create(self, body: bytes, how: str) -> Response:
+    def create(self, call: Call) -> Response:
         """Store one object or an array of them; what fails is reported beside what does not."""
-        sent = read_json(body)
+        sent = read_json(call.body)
         items = sent if isinstance(sent, list) else [sent]
         if not items or len(items) > _MAX_ITEMS:
             raise Problem(400, f"The body must hold 1 to {_MAX_ITEMS} objects")
@@ -46,66 +40,63 @@ class Resource:
         problems: list[Problem] = []
         for item in items:
             try:
-                made.append(self._create(item))
+                made.append(self.make(item, call))
             except Problem as problem:
                 if len(items) == 1:
                     raise
                 made.append(Problem(problem.status, problem.message, without(item, self._hidden)).document())
                 problems.append(problem)
-        if how == "object" and not isinstance(sent, list):
+        if call.described.creates == "object" and not isinstance(sent, list):
             return json_reply(made[0], 201)
         return json_reply({"count": len(made), "list": made}, 207 if problems else 201)
 
-    def update(self, key: str, body: bytes) -> Response:
+    def read(self, call: Call) -> Response:
+        """One object. Raises Problem 404."""
+        return json_reply(self.get(call.key))
+
+    def update(self, call: Call) -> Response:
         """Change the keys that were sent; null unsets one. Raises Problem 404."""
-        changes = read_json(body)
-        with self.collection.store.lock:
-            document = self._get(key)
-            named = isinstance(changes, dict) and changes.get(self.collection.key, document[self.collection.key])
-            if isinstance(changes, dict) and str(named) != key:
-                raise Problem(400, f"'{self.collection.key}' cannot be changed")
-            self._apply(document, changes)
-            self.collection.replace(document)
+        changes = read_json(call.body)
+        document = self.get(call.key)
+        named = isinstance(changes, dict) and changes.get(self.collection.key, document[self.collection.key])
+        if isinstance(changes, dict) and str(named) != call.key:
+            raise Problem(400, f"'{self.collection.key}' cannot be changed")
+        self.apply(document, changes, call)
+        self.change(call.key, document, call.user.name)
         return json_reply(document)
 
-    def delete(self, key: str) -> Response:
+    def delete(self, call: Call) -> Response:
         """Remove one object. Raises Problem 404."""
-        if not self.collection.delete(key):
-            raise self._missing(key)
+        self.remove(call.key, call.user.name)
         return empty_reply()
 
-    def _get(self, key: str) -> dict[str, Any]:
+    def get(self, key: str) -> dict[str, Any]:
+        """The object with this key, to be changed at will. Raises Problem 404."""
         found = self.collection.get(key)
         if found is None:
-            raise self._missing(key)
+            raise Problem(404, f"There is no object with {self.collection.key} '{key}'")
         return found
 
-    def _missing(self, key: str) -> Problem:
-        return Problem(404, f"There is no object with {self.collection.key} '{key}'")
-
-    def _create(self, item: Any) -> dict[str, Any]:
+    def make(self, item: Any, call: Call) -> dict[str, Any]:
+        """Store one object that was sent. Raises Problem for one that cannot be."""
         if not isinstance(item, dict):
             raise Problem(400, "Expected an object")
-        with self.collection.store.lock:
-            document = self._fresh(item)
-            self._apply(document, {name: value for name, value in item.items() if name != self.collection.key})
-            try:
-                self.collection.insert([document])
-            except DuplicateError:
-                raise Problem(400, f"'{document[self.collection.key]}' exists already") from None
-        return document
+        document = self.fresh(item, call)
+        self.apply(document, {name: value for name, value in item.items() if name != self.collection.key}, call)
+        return self.add(document, call.user.name)
 
-    def _fresh(self, item: Mapping[str, Any]) -> dict[str, Any]:
+    def fresh(self, item: Mapping[str, Any], call: Call) -> dict[str, Any]:  # noqa: ARG002 - for those who override it
         """A new object with its key: the one sent where it is text, else the next number."""
         key = self.collection.key
         field = self.collection.fields.get(key)
         if field is None or field.type.compares != "text":
-            return {"customer_id": fleet.CUSTOMER_ID, key: self.collection.next_number()}
+            return {"customer_id": CUSTOMER_ID, key: self.collection.next_number()}
         if not isinstance(item.get(key), str) or not item[key].strip():
             raise Problem(400, f"'{key}' is required")
-        return {key: item[key], "customer_id": fleet.CUSTOMER_ID}
+        return {key: item[key], "customer_id": CUSTOMER_ID}
 
-    def _apply(self, document: dict[str, Any], changes: Any) -> None:
+    def apply(self, document: dict[str, Any], changes: Any, call: Call) -> None:  # noqa: ARG002 - as above
+        """Bring the keys that were sent into an object. Raises Problem for what cannot be taken."""
         if not isinstance(changes, dict):
             raise Problem(400, "Expected an object")
         for name, value in changes.items():
@@ -116,102 +107,63 @@ class Resource:
             else:
                 document[name] = value
 
+    def add(self, document: dict[str, Any], by: str | None) -> dict[str, Any]:
+        """Store a new object and tell of it. Raises Problem 400 where its key is taken."""
+        key = str(document[self.collection.key])
+        with self.world.store.transaction():
+            try:
+                self.collection.insert([document])
+            except DuplicateError:
+                raise Problem(400, f"'{key}' exists already") from None
+            self._tell("create", key, None, document, by)
+        return document
 
-class Devices(Resource):
-    """Devices: their id is given, and only some of their keys are the client's to set."""
+    def change(self, key: str, document: Mapping[str, Any], by: str | None) -> None:
+        """Store an object over its former state and tell of it. Raises Problem 404."""
+        with self.world.store.transaction():
+            before = self.get(key)
+            self.collection.replace(document)
+            self._tell("update", key, before, document, by)
 
-    def __init__(self, path: Path, collection: Collection, known: frozenset[str], groups: Collection | None) -> None:
-        super().__init__(path, collection)
-        self._known = known
-        self._groups = groups
+    def remove(self, key: str, by: str | None) -> None:
+        """Remove an object and tell of it. Raises Problem 404."""
+        with self.world.store.transaction():
+            before = self.get(key)
+            self.collection.delete(key)
+            self._tell("delete", key, before, None, by)
 
-    def _fresh(self, item: Mapping[str, Any]) -> dict[str, Any]:
-        device_id = item.get("id")
-        if not isinstance(device_id, str) or not _DEVICE_ID.fullmatch(device_id.upper()):
-            raise Problem(400, "'id' is required, as 00000000-00000000-00000000-00000000")
-        return fleet.new_device(device_id.upper())
-
-    def _apply(self, document: dict[str, Any], changes: Any) -> None:
-        if not isinstance(changes, dict):
-            raise Problem(400, "Expected an object")
-        if unknown := sorted(changes.keys() - self._known - document.keys()):
-            raise Problem(400, f"Unknown field '{unknown[0]}'")
-        for name in ("tags", "add_tags", "remove_tags"):
-            if not is_texts(changes.get(name, [])):
-                raise Problem(400, f"'{name}' must be a list of texts")
-        for name in ("group", "name", "description", "notes", "contact", "location"):
-            if not isinstance(changes.get(name), str | None):
-                raise Problem(400, f"'{name}' must be a text")
-        writable = set(self.path.writable or changes)
-        super()._apply(document, {name: value for name, value in changes.items() if name in writable})
-        tags = [*document.get("tags", ()), *(changes.get("add_tags") or ())]
-        document["tags"] = [tag for tag in dict.fromkeys(tags) if tag not in (changes.get("remove_tags") or ())]
-        if not document["tags"]:
-            del document["tags"]
-        if group := str(document.get("group", "")).strip("/"):
-            document["group"] = group
-            if self._groups is not None:
-                add_groups(self._groups, [group])
-        else:
-            document.pop("group", None)
+    def _tell(
+        self, kind: str, key: str, before: Mapping[str, Any] | None, after: Mapping[str, Any] | None, by: str | None
+    ) -> None:
+        self.world.changed(Change(kind, self.name, key, before, after, self.world.now(), by))
 
 
-def resources(contract: Contract, store: Store) -> dict[str, Resource]:
-    """The stored collections of a contract by path template."""
-    made: dict[str, Resource] = {}
-    groups: Collection | None = None
-    # Groups come first: devices add theirs to them.
-    ordered = sorted(contract.paths.items(), key=lambda entry: not entry[0].endswith("/groups/inventory"))
-    for template, path in ordered:
+def attach(world: World, classes: Mapping[str, type[Resource]]) -> None:
+    """Give a world its stored collections; `classes` are those that have rules of their own, by name."""
+    contract = world.contract
+    for template, path in contract.paths.items():
         if path.key is None:
             continue
         fields = dict(path.requests["GET"].query) if "GET" in path.requests else {}
         if bulk := contract.paths.get(template.removesuffix("/inventory") + "/bulk"):
             for request in bulk.requests.values():
                 fields |= request.query
-        collection = store.collection(template, path.key, fields)
-        if template.endswith("/groups/inventory"):
-            groups = collection
-        if template.endswith("/devices/inventory"):
-            known = frozenset({*fields, *path.write_only, *_columns(bulk), "capabilities", *(path.writable or ())})
-            made[template] = Devices(path, collection, known, groups)
-        else:
-            made[template] = Resource(path, collection)
-    return made
-
-
-def _columns(path: Path | None) -> tuple[str, ...]:
-    described: Described | None = path.requests.get("GET") if path else None
-    return (described.columns if described else None) or ()
-
-
-def add_groups(groups: Collection, paths: list[str]) -> None:
-    """Store groups and those above them, where they are not there yet.
-
-    A group's own `path` begins with a slash, as in the queries that people write on it.
-    """
-    with groups.store.lock:
-        known = {json.loads(row.body)["path"] for row in groups.page(ALL, [], None, 1_000_000)}
-        for path in paths:
-            parts = path.split("/")
-            for depth in range(1, len(parts) + 1):
-                name = "/" + "/".join(parts[:depth])
-                if parts[0] and name not in known:
-                    known.add(name)
-                    groups.insert([{"customer_id": fleet.CUSTOMER_ID, "id": groups.next_number(), "path": name}])
+        collection = world.store.collection(template, path.key, fields, indexed=path.indexed, covering=path.covering)
+        made = classes.get(template.removeprefix(contract.base_path), Resource)
+        world.resources[template] = made(world, path, collection)
 
 
 def read_json(body: bytes) -> Any:
     """The JSON of a body. Raises Problem 400 for what is none, is nested too deep, or holds what cannot be stored."""
     try:
         value = json.loads(body)
-        _check(value)
+        check_storable(value)
     except (ValueError, RecursionError):
         raise Problem(400, "The body is not valid JSON") from None
     return value
 
 
-def _check(value: Any, depth: int = 0) -> None:
+def check_storable(value: Any, depth: int = 0) -> None:
     """Raises ValueError for lone surrogates, which no UTF-8 can hold, and for NUL, which ends a text inside SQLite."""
     if depth > _MAX_DEPTH:
         raise ValueError("nested too deep")
@@ -220,11 +172,11 @@ def _check(value: Any, depth: int = 0) -> None:
             raise ValueError("NUL")
     elif isinstance(value, list):
         for item in value:
-            _check(item, depth + 1)
+            check_storable(item, depth + 1)
     elif isinstance(value, dict):
         for name, item in value.items():
-            _check(name)
-            _check(item, depth + 1)
+            check_storable(name)
+            check_storable(item, depth + 1)
     elif isinstance(value, float) and not math.isfinite(value):
         raise ValueError("not finite")
 

@@ -7,14 +7,14 @@ from hypothesis import strategies as st
 
 from digirm_runtime import spec, tree
 from digirm_runtime.operation import Endpoint
-from digirm_simulator import contract
+from digirm_simulator import contract_files
 from digirm_simulator.routing import Router
 
 SPECS = Path(__file__).parents[2] / "specs" / "22.7"
 OPERATIONS = [
     operation for node in tree.build(spec.load(SPECS)).nodes() for operation in node.operations if operation.args
 ]
-ROUTER = Router(contract.builtin("22.7").paths.values())
+ROUTER = Router(contract_files.builtin("22.7").paths.values())
 WORDS = sorted({piece for op in OPERATIONS for piece in op.path.split("/") if piece and "{" not in piece})
 
 pieces = st.one_of(

@@ -4,13 +4,13 @@ from collections.abc import Iterator
 
 import pytest
 
-from digirm_simulator import Simulator
+from digirm_simulator import Clock, Simulator
 from tests.simulator.support import NOW, Api
 
 
 @pytest.fixture
 def simulator() -> Iterator[Simulator]:
-    made = Simulator(devices=40, seed=1, clock=lambda: NOW)
+    made = Simulator(devices=40, seed=1, clock=Clock(NOW, speed=0))
     yield made
     made.close()
 

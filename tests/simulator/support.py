@@ -28,12 +28,12 @@ class Api:
         self.simulator = simulator
         self.headers = BASIC if headers is None else headers
 
-    def __call__(self, method: str, path: str, body: Any = None, **params: str | int) -> Answer:
+    def __call__(self, method: str, path: str, body: Any = None, /, **params: str | int) -> Answer:
         url = path + ("?" + urlencode(params) if params else "")
         sent = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
         return answer(self.simulator.handle(Request(method, url, self.headers, sent)))
 
-    def get(self, path: str, **params: str | int) -> Answer:
+    def get(self, path: str, /, **params: str | int) -> Answer:
         return self("GET", path, **params)
 
     def ids(self, **params: str | int) -> list[str]:

@@ -3,10 +3,10 @@
 from pathlib import Path
 
 from digirm_runtime import spec, tree
-from digirm_simulator import contract
+from digirm_simulator import contract_files
 
 SPEC = spec.load(Path(__file__).parents[2] / "specs" / "22.7")
-CONTRACT = contract.builtin("22.7")
+CONTRACT = contract_files.builtin("22.7")
 RANKS = ("inferred", "documented", "recorded")
 
 

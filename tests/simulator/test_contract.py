@@ -3,11 +3,12 @@ from __future__ import annotations
 import json
 from contextlib import closing
 from pathlib import Path
+from urllib.parse import urlencode
 
 import pytest
 
 from digirm_runtime.wire import SIMULATOR_HEADER
-from digirm_simulator import ContractError, Simulator, contract
+from digirm_simulator import ContractError, Simulator, behaviours, contract_files
 from digirm_simulator.contract import CERTAINTIES
 from tests.simulator.support import Api
 from tests.support.recordings import recorded
@@ -40,7 +41,9 @@ COUNTS = {
     "subaccounts": (3, 6, 7),
     "users": (7, 11, 1),
 }
-FOLDER = Path(contract.__file__).parent / "contract" / "22.7"
+ROOT = Path(__file__).parents[2]
+SPECS = ROOT / "specs" / "22.7"
+FOLDER = Path(contract_files.__file__).parent / "contract" / "22.7"
 
 
 def test_root_is_as_recorded(api: Api) -> None:
@@ -81,7 +84,7 @@ def test_every_document_has_the_recorded_keys_and_no_other(api: Api) -> None:
 
 
 def test_counts() -> None:
-    found = contract.builtin("22.7")
+    found = contract_files.builtin("22.7")
     assert {
         name: (
             len(category.paths),
@@ -96,7 +99,7 @@ def test_every_query_parameter_has_fields_and_every_field_its_types_operators() 
     types = json.loads((FOLDER / "types.json").read_text(encoding="utf-8"))
     assert types["Numeric"]["operators"] == NUMERIC
     assert types["Text"]["operators"] == TEXT
-    for path in contract.builtin("22.7").paths.values():
+    for path in contract_files.builtin("22.7").paths.values():
         for request in path.requests.values():
             assert bool(request.query) == ("query" in request.params), path.template
             for field in request.query.values():
@@ -108,8 +111,10 @@ def test_every_query_parameter_has_fields_and_every_field_its_types_operators() 
 
 def test_every_entry_says_where_it_comes_from() -> None:
     def entries() -> object:
-        for file in sorted(FOLDER.glob("*.json")):
+        for file in sorted(FOLDER.parent.glob("*/*.json")):
             raw = json.loads(file.read_text(encoding="utf-8"))
+            if file.name == "contract.json" or file.parent.name == "behaviours":
+                continue
             if file.name == "types.json":
                 yield from ((file.name, entry) for entry in raw.values())
                 continue
@@ -131,7 +136,7 @@ def test_every_entry_says_where_it_comes_from() -> None:
 
 
 def test_the_weaker_certainty_holds_for_a_field_of_a_request() -> None:
-    paths = contract.builtin("22.7").paths
+    paths = contract_files.builtin("22.7").paths
     automations = paths["/ws/v1/automations/inventory"].requests["GET"]
     devices = paths["/ws/v1/devices/inventory"].requests["GET"]
     assert automations.field_certainty("name") == "recorded"
@@ -141,7 +146,7 @@ def test_the_weaker_certainty_holds_for_a_field_of_a_request() -> None:
 
 
 def test_events_tags_and_areas_have_no_order() -> None:
-    paths = contract.builtin("22.7").paths
+    paths = contract_files.builtin("22.7").paths
     devices = paths["/ws/v1/devices/inventory"].requests["GET"].query
     assert not any(field.orderby for field in paths["/ws/v1/events/inventory"].requests["GET"].query.values())
     assert [name for name, field in devices.items() if not field.orderby] == ["geoposition", "tags"]
@@ -156,88 +161,76 @@ def test_grouping_nodes_describe_what_is_below_them(api: Api, path: str, count: 
     assert all(item["path"] == path or item["path"].startswith(path + "/") for item in body["list"])
 
 
-def test_every_request_of_the_contract_is_answered_without_failing(api: Api) -> None:
-    for path in api.simulator.contract.paths.values():
-        for method in path.requests:
-            found = api(method, "/".join("x" if "{" in part else part for part in path.template.split("/")))
-            assert found.status in (200, 204, 400, 404, 501), (method, path.template, found.body)
-            if found.status == 501:
-                assert "not simulated" in found.body["error_message"]
-
-
-#: What docs/simulator.md says, of the operations that are neither self-documentation, stored objects nor lists.
-NOTHING_STORED = {
-    "automations/runs/results/{id}/{device_id}",
-    "automations/runs/status/{id}",
-    "automations/runs/status/{id}/{device_id}",
-    "configs/compliance/{id}",
-    "configs/inventory/{id}/settings",
-    "configs/inventory/{id}/settings/device",
-    "configs/inventory/{id}/settings/device/bulk",
-    "configs/scan/bulk/history/{device_id}",
-    "devices/channels/{id}/{name}",
-    "devices/management/{id}/{name}",
-    "devices/metrics/{id}/{name}",
-    "files/inventory/{fileset}",
-    "files/inventory/{fileset}/{path}",
-    "firmware_updates/progress/{device_id}",
-    "streams/bulk/rollups/{stream_id}",
-    "streams/history/{device_id}/carrier/{sim_id}/usage/{usage_id}",
-    "users/change_password/{uuid}",
-}
-OBJECTS = {"account/current", "account/current/security"}
-NOT_SIMULATED = {"POST firmware_updates/inventory", "GET jobs/inventory.xml"}
-
-
-def claim(path: contract.Path, method: str, stored: set[str]) -> tuple[int, str]:
-    """What docs/simulator.md says of a request: its status, and how its body is to be known."""
-    name = path.template.removeprefix("/ws/v1/")
-    collection = path.item_of or path.template.rpartition("/{")[0]
-    if f"{method} {name}" in NOT_SIMULATED:
-        return 501, "not simulated"
-    if method == "GET":
-        if name in NOTHING_STORED:
-            return 404, "Nothing is stored at"
-        if "bulk" in name.split("/"):
-            return 200, "csv"
-        return 200, "object" if name in OBJECTS or collection in stored else "list"
-    if path.template in stored:
-        return (201, "any") if method == "POST" else (204, "any")
-    if collection in stored and name.endswith("}"):
-        return (204, "any") if method == "DELETE" else (200, "object")
-    return 501, "not simulated"
-
-
-OPERATIONS = [(path, method) for path in contract.builtin("22.7").paths.values() for method in path.requests]
-
-
-@pytest.mark.parametrize(("path", "method"), OPERATIONS, ids=[f"{m} {p.template}" for p, m in OPERATIONS])
-def test_every_operation_does_what_the_documentation_says(path: contract.Path, method: str) -> None:
-    with closing(Simulator(devices=0)) as simulator:
+@pytest.mark.parametrize("body", [b"", b"{}", b"[]", b'[{"id": {}}, 1, null]', b'{"list": [1]}', b"\xff", b"<x/>"])
+@pytest.mark.parametrize("version", [*contract_files.versions(), "crawled"])
+def test_whatever_is_sent_each_request_is_answered_in_shape(version: str, body: bytes) -> None:
+    given = contract_files.load(SPECS) if version == "crawled" else contract_files.builtin(version)
+    with closing(Simulator(contract=given, devices=3)) as simulator:
         api = Api(simulator)
-        stored = {other.template: other.key for other in simulator.contract.paths.values() if other.key}
-        for template, key in stored.items():
-            simulator.put(template, {key: "1"})
-        status, kind = claim(path, method, set(stored))
-        new = {str(path.key): "00000000-00000000-00000000-00000001"} if method == "POST" else {}
-        params = {"name": "x"} if (method, status) == ("DELETE", 204) and path.key else {}
-        url = "/".join("1" if "{" in part else part for part in path.template.split("/"))
-        found = api(method, url, None if method == "GET" else new, **params)
-        assert found.status == status, found.body
-        if status >= 400:
-            assert kind in found.body["error_message"]
-        elif kind == "csv":
-            assert found.headers["content-type"].startswith("text/csv")
-        elif kind == "list":
-            assert found.body["count"] == len(found.body["list"])
-        elif kind == "object":
-            assert "list" not in found.body
-        if status == 200 and "query" in path.requests[method].params:
-            assert api(method, url, query="nmae = 'x'").status == 400
+        for path in given.paths.values():
+            for method, request in path.requests.items():
+                url = "/".join("x" if "{" in part else part for part in path.template.split("/"))
+                for target in (url, f"{url}?{urlencode(dict.fromkeys(request.params, 'x'))}"):
+                    found = api(method, target, body)
+                    assert found.status < 500, (method, target, found.body)
+                    if found.status >= 400:
+                        assert found.body["error_status"] == found.status
+                        assert found.body["error_message"]
+
+
+def test_every_behaviour_is_made_and_described() -> None:
+    used = {name for version in contract_files.versions() for name in contract_files.builtin(version).does.values()}
+    said = contract_files.statements()
+    assert used == behaviours.behaviours().keys()
+    assert used == {name for name in said if not name.startswith("protocol.")}
+    for name, statement in said.items():
+        assert statement.text, name
+        assert statement.source, name
+        assert statement.certainty in CERTAINTIES
+
+
+def test_a_list_without_stored_rows_checks_its_parameters_all_the_same(api: Api) -> None:
+    found = api.get("/ws/v1/reports/cellular_utilization", query="nmae = 'x'")
+    assert found.status == 400
+    assert "nmae" in found.body["error_message"]
+
+
+def test_the_list_of_2023_is_the_one_of_22_7_with_the_changes_that_are_known() -> None:
+    older, newer = contract_files.builtin("22.7"), contract_files.builtin("docs-2023")
+    assert newer.categories.keys() - older.categories.keys() == {
+        "api_keys",
+        "firmware",
+        "notification_configs",
+        "security_policies",
+    }
+    assert older.categories.keys() - newer.categories.keys() == {"network_interfaces"}
+    assert list(newer.categories) == sorted(newer.categories)
+
+
+def test_crawled_specs_are_a_contract() -> None:
+    built = contract_files.builtin("22.7")
+    crawled = contract_files.load(SPECS)
+    assert crawled.version == "22.7"
+    assert crawled.does == built.does
+    assert {name: path.key for name, path in crawled.paths.items()} == {n: p.key for n, p in built.paths.items()}
+    with closing(Simulator(contract=SPECS, devices=5)) as simulator:
+        api = Api(simulator)
+        assert api.get("/ws/v1/devices/inventory", query="connection_status = 'connected'").body["count"] > 0
+        # What was crawled is served as it was.
+        served = api.get("/ws/v1/devices").body
+        assert served == json.loads((SPECS / "devices.json").read_bytes())
+
+
+def test_crawled_specs_of_another_api_are_a_contract_too() -> None:
+    with closing(Simulator(contract=ROOT / "tests" / "golden" / "small" / "specs")) as simulator:
+        api = Api(simulator)
+        for path in simulator.contract.paths.values():
+            if "{" not in path.template and "GET" in path.requests:
+                assert api.get(path.template).status == 200, path.template
 
 
 def test_contracts_that_cannot_be_used_say_why(tmp_path: Path) -> None:
-    with pytest.raises(ContractError, match=r"no contract for API version '9\.9'; there is: 22\.7"):
+    with pytest.raises(ContractError, match=r"no contract for API version '9\.9'; there is: 22\.7, docs-2023"):
         Simulator("9.9")
     with pytest.raises(ContractError, match=r"no types\.json"):
         Simulator(contract=tmp_path)
