@@ -11,14 +11,14 @@ from importlib.metadata import version
 
 from benchmarks.harness import table
 
-MODULES = ("imports", "client", "walk", "rows", "limits", "query", "predicate", "memory")
-LONG = ("limits",)
+MODULES = ("imports", "client", "walk", "rows", "limits", "query", "predicate", "memory", "simulator")
+LONG = ("limits", "simulator")
 ROUNDS = 7
 
 parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
 parser.add_argument("names", nargs="*", metavar="NAME", help=f"some of: {', '.join(MODULES)}")
 parser.add_argument("--rounds", type=int, default=ROUNDS, help=f"paired runs of each (default {ROUNDS})")
-parser.add_argument("--quick", action="store_true", help=f"leave out what takes a minute: {', '.join(LONG)}")
+parser.add_argument("--quick", action="store_true", help=f"leave out what takes minutes: {', '.join(LONG)}")
 args = parser.parse_args()
 if unknown := set(args.names) - set(MODULES):
     parser.error(f"no benchmark is called {', '.join(sorted(unknown))}")
