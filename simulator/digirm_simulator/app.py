@@ -9,8 +9,9 @@ from functools import lru_cache
 from pathlib import Path as FilePath
 from types import TracebackType
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import urlsplit
 
+from digirm_runtime.query.values import milliseconds
 from digirm_runtime.wire import Request, Response
 from digirm_simulator import behaviours
 from digirm_simulator import contract_files as contracts
@@ -21,7 +22,7 @@ from digirm_simulator.faults import Dropped, Faults
 from digirm_simulator.finish import finished, freeing
 from digirm_simulator.fleet import devices as fleet_of
 from digirm_simulator.life import Life
-from digirm_simulator.listing import Params
+from digirm_simulator.paging import Params
 from digirm_simulator.record import Requests
 from digirm_simulator.replies import Problem, error_reply, json_reply
 from digirm_simulator.resources import attach
@@ -209,7 +210,7 @@ class Simulator:
             return json_reply(self.contract.root_document())
         try:
             match = self.contract.router.match(raw_path)
-            params = Params(parse_qsl(query, keep_blank_values=True, errors="strict", max_num_fields=1000))
+            params = Params.read(query)
         except ValueError:
             raise Problem(400, "The address is not encoded as UTF-8, or has too many parameters") from None
         if match is None:
@@ -233,8 +234,9 @@ class Simulator:
 
     def _catch_up(self, now: datetime) -> None:
         self._life.catch_up(now)
-        for catch_up in self._going_on:
-            catch_up(self._world, now)
+        if milliseconds(now) >= self._world.due:
+            with self._store.lock:
+                self._world.due = min(catch_up(self._world, now) for catch_up in self._going_on)
 
     def _headers(self, problem: Problem, raw_path: str) -> dict[str, str]:
         if problem.status == 401:

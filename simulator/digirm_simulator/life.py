@@ -17,7 +17,7 @@ from digirm_runtime.query.values import from_milliseconds, milliseconds
 from digirm_simulator import fleet
 from digirm_simulator.rhythm import INTERVAL, TICKS, Day, Dice, moment_text
 from digirm_simulator.store import Store
-from digirm_simulator.world import Change, World
+from digirm_simulator.world import NEVER, Change, World
 
 NAME = "/devices/inventory"
 TABLE = "id TEXT PRIMARY KEY, anchor INTEGER NOT NULL, due INTEGER NOT NULL, held INTEGER"
@@ -27,7 +27,6 @@ _DAY = TICKS * INTERVAL
 #: At most so many devices, and so many milliseconds of their time, are in memory at once.
 BATCH = 1000
 SPAN = 12 * 60 * _MINUTE
-_NEVER = 1 << 62
 
 
 class _Living(NamedTuple):
@@ -107,7 +106,7 @@ class Life:
         """Whether nothing is due; otherwise one batch is lived."""
         with self._world.store.transaction():
             found: int | None = self._world.store.sql("SELECT min(due) FROM x_life")[0][0]
-            due = _NEVER if found is None else found
+            due = NEVER if found is None else found
             if due <= present:
                 self._live(min(present, due + SPAN))
                 return False

@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
-from urllib.parse import urlencode
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Protocol
 
 from digirm_runtime.errors import QueryError, TranslationError
 from digirm_runtime.query.ast import And, Condition, Expr, Literal, Or
 from digirm_runtime.wire import Response
 from digirm_simulator import csvform, parse_error
 from digirm_simulator.contract import Field
-from digirm_simulator.replies import Problem, bytes_reply, csv_reply, dumps
+from digirm_simulator.paging import check_position, chosen, envelope, most, window
+from digirm_simulator.replies import Problem, csv_reply, dumps
 from digirm_simulator.sql import ALL, Where, where
 from digirm_simulator.store import Collection, Order, Row, columns_of, full_order
-from digirm_simulator.values import Form, LiteralError, milliseconds, stored_form
+from digirm_simulator.values import Form, LiteralError, stored_form
 
 if TYPE_CHECKING:
     from digirm_simulator.world import Call
 
-MAX_SIZE = 1000
 _MAX_ORDER = 8
 # SQLite binds at most 32,766 values in its default build.
 _MAX_VALUES = 30_000
@@ -42,44 +39,14 @@ class Parser(Protocol):
         ...
 
 
-class Params:
-    """The parameters of a request in order. Raises Problem where one is given twice."""
-
-    def __init__(self, pairs: Sequence[tuple[str, str]]) -> None:
-        self.pairs = pairs
-        self.values = dict(pairs)
-        if len(self.values) != len(pairs):
-            raise Problem(400, "A parameter is given more than once")
-
-    def get(self, name: str) -> str | None:
-        """The value of a parameter; None where it is not given."""
-        return self.values.get(name)
-
-    def flag(self, name: str) -> bool:
-        """A parameter that is true or false. Raises Problem for any other value."""
-        value = self.values.get(name, "false").lower()
-        if value not in ("true", "false", "yes", "no"):
-            raise Problem(400, f"Parameter '{name}' must be true or false")
-        return value in ("true", "yes")
-
-
-class _Window(NamedTuple):
-    """Which page is asked for: `after` is the position of the last object of the page before."""
-
-    binding: str
-    size: int
-    now: datetime
-    after: tuple[Form, ...] | None
-
-
 def page(call: Call, collection: Collection | None) -> Response:
     """One page as JSON; without a collection an empty one. Raises Problem for parameters that cannot be used."""
-    window = _window(call)
-    condition, order = _plan(call, collection, window.now)
-    _check_position(window, len(full_order(order)))
+    page_of = window(call)
+    condition, order = _plan(call, collection, page_of.now)
+    check_position(page_of, len(full_order(order)))
     if collection is None:
-        return _reply(call, window, [])
-    return _reply(call, window, collection.page(condition, order, window.after, window.size))
+        return envelope(call, page_of, [])
+    return envelope(call, page_of, collection.page(condition, order, page_of.after, page_of.size))
 
 
 def computed(call: Call, documents: Iterable[Mapping[str, Any]], key: str) -> Response:
@@ -87,13 +54,13 @@ def computed(call: Call, documents: Iterable[Mapping[str, Any]], key: str) -> Re
 
     Raises Problem for parameters that cannot be used.
     """
-    window = _window(call)
+    page_of = window(call)
     fields = call.described.query
     expr = _expr(call, fields)
     columns = columns_of(fields)
-    _condition(expr, fields, columns, window.now)  # refuses what a stored list would refuse
+    _condition(expr, fields, columns, page_of.now)  # refuses what a stored list would refuse
     if expr is not None:
-        documents = _selected(expr, documents, fields, window.now)
+        documents = _selected(expr, documents, fields, page_of.now)
     *order, tie = full_order(_order(call, columns))
     names = {column: name for name, column in columns.items()}
     ordering = [(fields[names[item.column]], item.descending) for item in order]
@@ -104,11 +71,11 @@ def computed(call: Call, documents: Iterable[Mapping[str, Any]], key: str) -> Re
     down = [*(descending for _, descending in ordering), tie.descending]
     for at, descending in reversed(list(enumerate(down))):
         entries.sort(key=lambda entry: _sortable(entry[1][at]), reverse=descending)
-    _check_position(window, len(down))
-    if (last := window.after) is not None:
+    check_position(page_of, len(down))
+    if (last := page_of.after) is not None:
         entries = [entry for entry in entries if _is_behind(entry[1], last, down)]
-    shown = [Row(dumps(document).encode(), position) for document, position in entries[: window.size]]
-    return _reply(call, window, shown)
+    shown = [Row(dumps(document).encode(), position) for document, position in entries[: page_of.size]]
+    return envelope(call, page_of, shown)
 
 
 def _selected(
@@ -144,20 +111,12 @@ def _is_behind(position: Sequence[Form], last: Sequence[Form], down: Sequence[bo
 
 def bulk(call: Call, collection: Collection | None) -> Response:
     """All rows as CSV, streamed. Raises Problem for parameters that cannot be used."""
-    described, params = call.described, call.params
-    fields_known = described.query or (collection.fields if collection is not None else {})
-    columns = described.columns or tuple(sorted(fields_known))
-    chosen = columns
-    if fields := params.get("fields") if "fields" in described.params else None:
-        chosen = tuple(name.strip() for name in fields.split(","))
-        for name in chosen:
-            if name not in columns and name not in fields_known:
-                raise Problem(400, f"Unknown field '{name}' in fields")
-    limit = _size(params.get("size")) if "size" in described.params and params.get("size") is not None else None
-    if "cursor" in described.params and params.get("cursor") is not None:
-        raise Problem(400, "Invalid cursor")  # a CSV answer never gave one
+    described = call.described
+    known = described.query or (collection.fields if collection is not None else {})
+    columns = chosen(call, described.columns or tuple(sorted(known)), known)
+    limit = most(call)
     condition, order = _plan(call, collection, call.now)
-    return csv_reply(_csv_chunks(collection, condition, order, chosen, limit))
+    return csv_reply(_csv_chunks(collection, condition, order, columns, limit))
 
 
 def _csv_chunks(
@@ -264,71 +223,3 @@ def _order(call: Call, columns: Mapping[str, str]) -> list[Order]:
     if not order and descending:
         return [Order("seq", True)]
     return order
-
-
-def _reply(call: Call, window: _Window, rows: Sequence[Row]) -> Response:
-    """The envelope of a page around objects that are JSON text already: joining them is all that is left to do."""
-    cursor = following = b""
-    if len(rows) == window.size and "cursor" in call.described.params:
-        token = _write_cursor(window, rows[-1].position)
-        pairs = [pair for pair in call.params.pairs if pair[0] != "cursor"]
-        uri = f"{call.raw_path}?{urlencode([*pairs, ('cursor', token)])}"
-        cursor, following = b',"cursor":"%b"' % token.encode(), b',"next_uri":%b' % json.dumps(uri).encode()
-    objects = b",".join([row.body for row in rows])
-    body = b'{"count":%d%b,"list":[%b]%b,"size":%d}' % (len(rows), cursor, objects, following, window.size)
-    return bytes_reply(body)
-
-
-def _window(call: Call) -> _Window:
-    params, known = call.params, call.described.params
-    size = _size(params.get("size")) if "size" in known else MAX_SIZE
-    binding = _binding(call.raw_path, params, size)
-    cursor = params.get("cursor") if "cursor" in known else None
-    if cursor is None:
-        return _Window(binding, size, call.now, None)
-    return _Window(binding, size, *_read_cursor(cursor, binding))
-
-
-def _check_position(window: _Window, length: int) -> None:
-    if window.after is not None and len(window.after) != length:
-        raise Problem(400, "Invalid cursor")
-
-
-def _size(text: str | None) -> int:
-    if text is None:
-        return MAX_SIZE
-    if not (text.isascii() and text.isdigit() and len(text) <= 4 and 1 <= int(text) <= MAX_SIZE):
-        raise Problem(400, f"Parameter 'size' must be a number from 1 to {MAX_SIZE}")
-    return int(text)
-
-
-def _binding(path: str, params: Params, size: int) -> str:
-    """A short digest of everything that must stay the same from page to page."""
-    rest: Mapping[str, object] = {**{k: v for k, v in params.values.items() if k != "cursor"}, "size": size}
-    return hashlib.blake2b(json.dumps([path, rest], sort_keys=True).encode(), digest_size=8).hexdigest()
-
-
-def _write_cursor(window: _Window, position: tuple[Form, ...]) -> str:
-    # The time of the first page goes along: `-1d` means the same moment on every page.
-    text = json.dumps([window.binding, milliseconds(window.now), *position], separators=(",", ":"))
-    return base64.urlsafe_b64encode(text.encode()).rstrip(b"=").decode()
-
-
-def _read_cursor(token: str, binding: str) -> tuple[datetime, tuple[Form, ...]]:
-    try:
-        bound, moment, *position = json.loads(base64.b64decode(token + "=" * (-len(token) % 4), b"-_", validate=True))
-        now = datetime.fromtimestamp(moment / 1000, UTC)
-        if not all(_bindable(value) for value in position):
-            raise ValueError("not a position")
-    except (ValueError, TypeError, OverflowError, OSError, RecursionError):
-        raise Problem(400, "Invalid cursor") from None
-    if bound != binding:
-        raise Problem(400, "The cursor belongs to a request with other parameters")
-    return now, tuple(position)
-
-
-def _bindable(value: object) -> bool:
-    if isinstance(value, str):
-        value.encode()  # a lone surrogate is a ValueError
-        return True
-    return value is None or isinstance(value, float) or (isinstance(value, int) and abs(value) < 1 << 63)

@@ -14,10 +14,13 @@ from digirm_simulator.replies import Problem
 
 if TYPE_CHECKING:
     from digirm_simulator.access import User
-    from digirm_simulator.listing import Params, Parser
+    from digirm_simulator.listing import Parser
+    from digirm_simulator.paging import Params
     from digirm_simulator.resources import Resource
     from digirm_simulator.store import Store
 
+#: Later than every moment in epoch milliseconds.
+NEVER = 1 << 62
 #: The number of the account whose world this is: the one of the documentation's examples.
 CUSTOMER_ID = 7493
 COMPANY = "Example Company"
@@ -52,6 +55,8 @@ class World:
         self.seed = seed
         self.resources: dict[str, Resource] = {}
         self.observers: list[Callable[[World, Change], None]] = []
+        #: When something that goes on by itself may end next, in epoch milliseconds.
+        self.due = 0
         self._clock = clock
 
     def now(self) -> datetime:
@@ -61,6 +66,10 @@ class World:
     def resource(self, name: str) -> Resource | None:
         """The stored collection `name`, such as `/devices/inventory`; None where the contract has none."""
         return self.resources.get(self.contract.base_path + name)
+
+    def wake(self, moment: int) -> None:
+        """Look for what has ended at `moment` (epoch milliseconds) at the latest."""
+        self.due = min(self.due, moment)
 
     def changed(self, change: Change) -> None:
         """Tell all observers of a change, within the transaction that makes it."""

@@ -24,7 +24,7 @@ def test_one_account_is_as_strict_as_its_strictest_client() -> None:
     for taken in held:
         taken.release()
     slot(governor).release()
-    assert delay(governor) == pytest.approx(60 + MARGIN, abs=1)
+    assert delay(governor) == pytest.approx(60 + MARGIN, abs=5)
     # The limits are those of clients that live; what was sent is not forgotten with them.
     del stricter
     gc.collect()
@@ -39,7 +39,7 @@ def test_an_account_remembers_beyond_its_last_client() -> None:
     del only
     gc.collect()
     again = member("https://h", "remembered", Throttle((1, 60)))
-    assert delay(again.governors[0]) == pytest.approx(60, abs=1)
+    assert delay(again.governors[0]) == pytest.approx(60, abs=5)
 
 
 def test_a_pause_and_a_lesson_outlive_the_clients_of_an_account() -> None:
@@ -71,7 +71,7 @@ def test_uploads_have_a_bucket_of_their_own_and_count_as_requests() -> None:
     assert delay(uploads) is None, "one at a time"
     first.release()
     slot(uploads).release()
-    assert delay(uploads) == pytest.approx(60, abs=1)
+    assert delay(uploads) == pytest.approx(60, abs=5)
     assert delay(requests) == 0
     without = member("https://h", "no bucket", Throttle((240, 60), uploads=None))
     assert without.uploading == without.governors

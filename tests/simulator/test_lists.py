@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
-from digirm_simulator import Simulator, listing
+from digirm_simulator import Simulator, listing, paging
 from digirm_simulator.access import User
 from digirm_simulator.replies import Problem
 from digirm_simulator.world import Call
@@ -222,7 +222,7 @@ def computed(api: Api, documents: list[dict[str, Any]], **params: str | int) -> 
     """A page of `documents` as a behaviour computes it for the list of devices."""
     world = api.simulator._world
     path = world.contract.paths[DEVICES]
-    given = listing.Params([(name, str(value)) for name, value in params.items()])
+    given = paging.Params([(name, str(value)) for name, value in params.items()])
     user = User("sim", "Administrator")
     call = Call(world, path.requests["GET"], path, {}, given, b"", DEVICES, NOW, user)
     return json.loads(listing.computed(call, documents, "id").read())

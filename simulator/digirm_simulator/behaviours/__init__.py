@@ -69,8 +69,8 @@ def observers() -> Iterator[Callable[[World, Change], None]]:
     return _each("observe")
 
 
-def catchers_up() -> Iterator[Callable[[World, datetime], None]]:
-    """What brings the work that goes on by itself up to a time, in order."""
+def catchers_up() -> Iterator[Callable[[World, datetime], int]]:
+    """What brings the work that goes on by itself up to a time, in order; each gives when there will be more."""
     return _each("catch_up")
 
 

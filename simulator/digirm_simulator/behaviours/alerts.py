@@ -19,7 +19,7 @@ from digirm_simulator.replies import Problem, dumps
 from digirm_simulator.resources import Resource, is_texts
 from digirm_simulator.store import Row
 from digirm_simulator.values import time_text
-from digirm_simulator.world import CUSTOMER_ID, Behaviour, Call, Change, World
+from digirm_simulator.world import CUSTOMER_ID, NEVER, Behaviour, Call, Change, World
 
 NAME, STATES, DEVICES = "/alerts/inventory", "/alerts/status", "/devices/inventory"
 OFFLINE = "Device Offline"
@@ -160,6 +160,7 @@ def _follow_device(world: World, change: Change) -> None:
             if _concerns(alert, change.after):
                 due = at + (_window(alert) or 0)
                 sql("INSERT OR REPLACE INTO x_alerts_due VALUES (?, ?, ?)", (alert["id"], change.key, due))
+                world.wake(due)
         settle(world, change.at, change.key)
     elif now and not was:
         settle(world, change.at, change.key)
@@ -276,9 +277,11 @@ def _count(world: World, source: str, more: int) -> None:
         devices.collection.replace({**device, "alerts": max(0, int(fired) + more)})
 
 
-def catch_up(world: World, now: datetime) -> None:
-    """Fire what is due by now."""
+def catch_up(world: World, now: datetime) -> int:
+    """Fire what is due by now; when there will be more."""
     settle(world, now)
+    found: int | None = world.store.sql("SELECT min(due) FROM x_alerts_due")[0][0]
+    return NEVER if found is None else found
 
 
 def _list(call: Call) -> Response:

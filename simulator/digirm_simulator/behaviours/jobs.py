@@ -22,7 +22,7 @@ from digirm_simulator.resources import Resource
 from digirm_simulator.sql import ALL
 from digirm_simulator.store import Order
 from digirm_simulator.values import time_text
-from digirm_simulator.world import CUSTOMER_ID, Behaviour, Call, World
+from digirm_simulator.world import CUSTOMER_ID, NEVER, Behaviour, Call, World
 
 NAME = "/jobs/inventory"
 NOT_CONNECTED = "Device Not Connected"
@@ -93,6 +93,7 @@ def start(call: Call, kind: str, description: str, plans: Iterable[Plan]) -> dic
         ends = began + round(plan.lasts / timedelta(milliseconds=1))
         row = (number, plan.device, began, ends, plan.outcome, plan.error)
         call.world.store.sql("INSERT INTO x_tasks VALUES (?, ?, ?, ?, ?, ?, 1)", row)
+        call.world.wake(ends)
         count += 1
     document = {
         "customer_id": CUSTOMER_ID,
@@ -126,16 +127,16 @@ def tasks(world: World, job: int, device: str | None = None) -> list[Task]:
     ]
 
 
-def catch_up(world: World, now: datetime) -> None:
-    """Write down the tasks that have ended by now. Cheap where there is none."""
+def catch_up(world: World, now: datetime) -> int:
+    """Write down the tasks that have ended by now; when the next one ends."""
     moment, sql = milliseconds(now), world.store.sql
-    if not sql("SELECT 1 FROM x_tasks WHERE opened = 1 AND ends <= ? LIMIT 1", (moment,)):
-        return
     with world.store.transaction():
         due = sql("SELECT DISTINCT job FROM x_tasks WHERE opened = 1 AND ends <= ? ORDER BY job", (moment,))
         sql("UPDATE x_tasks SET opened = 0 WHERE opened = 1 AND ends <= ?", (moment,))
         for (job,) in due:
             _write_down(world, job, None)
+        found: int | None = sql("SELECT min(ends) FROM x_tasks WHERE opened = 1")[0][0]
+    return NEVER if found is None else found
 
 
 def cancel(call: Call, job: int | str, device: str | None = None) -> bool:

@@ -15,6 +15,7 @@ from digirm_runtime.wire import Response
 from digirm_simulator import listing
 from digirm_simulator.behaviours import events, timeline
 from digirm_simulator.behaviours.timeline import Position, Read
+from digirm_simulator.paging import size_of
 from digirm_simulator.replies import Problem, dumps, json_reply
 from digirm_simulator.resources import Resource
 from digirm_simulator.sql import ALL, Where
@@ -59,7 +60,7 @@ def availability(call: Call) -> Response:
     if first >= last:
         raise Problem(400, "'start_time' must be before 'end_time' and in the past")
     devices, condition = _devices(call)
-    found = devices.collection.page(condition, [], None, timeline.size_of(call))
+    found = devices.collection.page(condition, [], None, size_of(call.params.get("size")))
     links: dict[str, list[tuple[int, bool]]] = {}
     for device, at, connected in events.links(call.world, first):
         links.setdefault(device, []).append((at, connected))

@@ -5,19 +5,17 @@ Rows are read by position: a moment in milliseconds since 1970, and a number tha
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import json
 from collections.abc import Callable, Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import NamedTuple, TypeAlias
-from urllib.parse import urlencode
 
 from digirm_runtime.query.ast import Literal
-from digirm_runtime.query.values import bindable_time, from_milliseconds, literal_time, milliseconds
+from digirm_runtime.query.values import bindable_time, from_milliseconds, literal_time
 from digirm_runtime.wire import Response
-from digirm_simulator import csvform, listing
-from digirm_simulator.replies import Problem, csv_reply, dumps, text_reply
+from digirm_simulator import csvform
+from digirm_simulator.paging import chosen, envelope, most, window
+from digirm_simulator.replies import Problem, csv_reply
 from digirm_simulator.store import Row
 from digirm_simulator.values import time_text
 from digirm_simulator.world import Call
@@ -84,23 +82,11 @@ def beyond(column: str, position: Position, limits: Span, down: bool) -> tuple[s
 
 def page(call: Call, read: Read) -> Response:
     """One page as JSON, with `start_time` where one was given. Raises Problem 400."""
-    size = size_of(call)
-    digest = _digest(call, size)
-    after: Position = None
-    if (token := call.params.get("cursor")) is not None:
-        now, after = _read_cursor(token, digest)
-        call = call._replace(now=now)
-    rows = read(call, after, size)
-    entries = {"count": str(len(rows)), "size": str(size)}
-    entries["list"] = f"[{b','.join(row.body for row in rows).decode()}]"
-    if (start := moment(call, "start_time")) is not None:
-        entries["start_time"] = f'"{time_text(from_milliseconds(start))}"'
-    if len(rows) == size:
-        token = _write_cursor(call, digest, rows[-1])
-        pairs = [pair for pair in call.params.pairs if pair[0] != "cursor"]
-        entries["cursor"] = dumps(token)
-        entries["next_uri"] = dumps(f"{call.raw_path}?{urlencode([*pairs, ('cursor', token)])}")
-    return text_reply("{" + ",".join(f'"{name}":{entries[name]}' for name in sorted(entries)) + "}")
+    page_of = window(call)
+    call = call._replace(now=page_of.now)
+    rows = read(call, None if page_of.after is None else _position(page_of.after), page_of.size)
+    start = moment(call, "start_time")
+    return envelope(call, page_of, rows, None if start is None else time_text(from_milliseconds(start)))
 
 
 def bulk(call: Call, read: Read, columns: Sequence[str] = ()) -> Response:
@@ -108,18 +94,12 @@ def bulk(call: Call, read: Read, columns: Sequence[str] = ()) -> Response:
 
     The columns are those of the contract, unless others are given.
     """
-    columns = columns or call.described.columns or ()
-    chosen = tuple(columns)
-    if fields := call.params.get("fields"):
-        chosen = tuple(name.strip() for name in fields.split(","))
-    if unknown := [name for name in chosen if name not in columns]:
-        raise Problem(400, f"Unknown field '{unknown[0]}' in fields")
-    if call.params.get("cursor") is not None:
-        raise Problem(400, "Invalid cursor")  # a CSV answer never gave one
-    left = LAST if call.params.get("size") is None else size_of(call)
+    names = chosen(call, columns or call.described.columns or ())
+    limit = most(call)
+    left = LAST if limit is None else limit
     # Read before the first byte is on its way: whatever is wrong with the request shows here.
     first = read(call, None, min(_CSV_ROWS, left))
-    return csv_reply(_lines(call, chosen, read, first, left))
+    return csv_reply(_lines(call, names, read, first, left))
 
 
 def _lines(call: Call, columns: Sequence[str], read: Read, rows: list[Row], left: int) -> Iterator[bytes]:
@@ -129,39 +109,6 @@ def _lines(call: Call, columns: Sequence[str], read: Read, rows: list[Row], left
         left -= len(rows)
         # In parts, so that the store is free between them and a large answer never is in memory at once.
         rows = read(call, _position(rows[-1].position), min(_CSV_ROWS, left)) if left else []
-
-
-def size_of(call: Call) -> int:
-    """The size of a page. Raises Problem 400."""
-    text = call.params.get("size")
-    if text is None:
-        return listing.MAX_SIZE
-    if not (text.isascii() and text.isdigit() and len(text) <= 4 and 1 <= int(text) <= listing.MAX_SIZE):
-        raise Problem(400, f"Parameter 'size' must be a number from 1 to {listing.MAX_SIZE}")
-    return int(text)
-
-
-def _digest(call: Call, size: int) -> str:
-    """A short digest of everything that must stay the same from page to page."""
-    rest = {name: value for name, value in call.params.values.items() if name not in ("cursor", "size")}
-    return hashlib.blake2b(dumps([call.raw_path, size, rest]).encode(), digest_size=8).hexdigest()
-
-
-def _write_cursor(call: Call, digest: str, last: Row) -> str:
-    # The time of the first page goes along: `-1d` means the same moment on every page.
-    text = dumps([digest, milliseconds(call.now), *last.position])
-    return base64.urlsafe_b64encode(text.encode()).rstrip(b"=").decode()
-
-
-def _read_cursor(token: str, digest: str) -> tuple[datetime, Position]:
-    try:
-        bound, now, *position = json.loads(base64.b64decode(token + "=" * (-len(token) % 4), b"-_", validate=True))
-        at = datetime.fromtimestamp(now / 1000, UTC)
-    except (ValueError, TypeError, OverflowError, OSError, RecursionError):
-        raise Problem(400, "Invalid cursor") from None
-    if bound != digest:
-        raise Problem(400, "The cursor belongs to a request with other parameters")
-    return at, _position(position)
 
 
 def _position(values: Sequence[object]) -> tuple[int, int]:
