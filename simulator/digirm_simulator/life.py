@@ -128,7 +128,7 @@ class Life:
                 self.end(device.id)
                 continue
             if lived := self._lived(device, document, until):
-                collection.replace(lived[-1].after or {})
+                collection.replace(lived[-1].after or {}, document)
                 changes += lived
             next_ticks.append((device.due + ((until - device.due) // INTERVAL + 1) * INTERVAL, device.id))
         with store.transaction() as connection:

@@ -11,6 +11,8 @@ from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import parse_qsl, urlencode
 
+import msgspec
+
 from digirm_runtime.wire import Response
 from digirm_simulator.replies import Problem, bytes_reply
 from digirm_simulator.store import Row
@@ -82,8 +84,8 @@ def envelope(call: Call, window: Window, rows: Sequence[Row], start_time: str | 
     cursor = following = b""
     if len(rows) == window.size and "cursor" in call.described.params:
         token = _write_cursor(window, rows[-1].position)
-        uri = json.dumps(f"{call.raw_path}?{call.params.encoded}cursor={token}")
-        cursor, following = b',"cursor":"%b"' % token.encode(), b',"next_uri":%b' % uri.encode()
+        uri = msgspec.json.encode(f"{call.raw_path}?{call.params.encoded}cursor={token}")
+        cursor, following = b',"cursor":"%b"' % token.encode(), b',"next_uri":%b' % uri
     objects = b",".join([row.body for row in rows])
     start = b"" if start_time is None else b',"start_time":"%b"' % start_time.encode()
     body = b'{"count":%d%b,"list":[%b]%b,"size":%d%b}' % (len(rows), cursor, objects, following, window.size, start)
@@ -147,8 +149,8 @@ def _binding(path: str, params: Params, size: int) -> str:
 
 def _write_cursor(window: Window, position: tuple[Form, ...]) -> str:
     # The time of the first page goes along: `-1d` means the same moment on every page.
-    text = json.dumps([window.binding, milliseconds(window.now), *position], separators=(",", ":"))
-    return base64.urlsafe_b64encode(text.encode()).rstrip(b"=").decode()
+    text = msgspec.json.encode([window.binding, milliseconds(window.now), *position])
+    return base64.urlsafe_b64encode(text).rstrip(b"=").decode()
 
 
 def _read_cursor(token: str, binding: str) -> tuple[datetime, tuple[Form, ...]]:

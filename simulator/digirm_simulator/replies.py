@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from typing import Any
 
+import msgspec
+
 from digirm_runtime.wire import SIMULATOR_HEADER, Response
 
-_ENCODER = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+_ENCODER = msgspec.json.Encoder(order="sorted")
 _SIMULATOR = {SIMULATOR_HEADER: "simulator"}
 
 
@@ -29,7 +30,7 @@ class Problem(Exception):  # noqa: N818 - an answer, which is raised to leave ea
 
 def dumps(value: Any) -> str:
     """JSON with sorted keys, as the recordings have them."""
-    return _ENCODER.encode(value)
+    return _ENCODER.encode(value).decode()
 
 
 def json_reply(value: Any, status: int = 200) -> Response:

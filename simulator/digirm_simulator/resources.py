@@ -122,7 +122,7 @@ class Resource:
         """Store an object over its former state and tell of it. Raises Problem 404."""
         with self.world.store.transaction():
             before = self.get(key)
-            self.collection.replace(document)
+            self.collection.replace(document, before)
             self._tell("update", key, before, document, by)
 
     def remove(self, key: str, by: str | None) -> None:

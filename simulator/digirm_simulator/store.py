@@ -260,11 +260,27 @@ class Collection:
             except sqlite3.IntegrityError:
                 raise DuplicateError from None
 
-    def replace(self, document: Mapping[str, Any]) -> None:
-        """Write an object that exists over its former state; its place in the order stays."""
-        key, *rest = self._row(document)
-        names = "".join(f", {column} = ?" for column in self.columns.values())
-        self.store.sql(f"UPDATE {self.table} SET body = ?{names} WHERE id = ?", (*rest, key))  # noqa: S608
+    def replace(self, document: Mapping[str, Any], before: Mapping[str, Any] | None = None) -> None:
+        """Write an object that exists over its former state; its place in the order stays.
+
+        With that state, only the columns that differ are written, and the indices over them.
+        """
+        if before is None:
+            changed = list(self._places)
+        else:
+            changed = [name for name in self._places if document.get(name) != before.get(name)]
+        columns = "".join(f", {self.columns[name]} = ?" for name in changed)
+        forms = (self._form(name, document.get(name)) for name in changed)
+        key = str(document[self.key])
+        self.store.sql(f"UPDATE {self.table} SET body = ?{columns} WHERE id = ?", (dumps(document), *forms, key))  # noqa: S608
+
+    def _form(self, name: str, value: Any) -> Form:
+        """What the column of a field holds for a value."""
+        compares = self._places[name][1]
+        if compares == "text" and type(value) is str:
+            # Nearly every value is a text: it is not worth a call.
+            return value.casefold() or None
+        return None if value is None else stored_form(compares, value)
 
     def _row(self, document: Mapping[str, Any]) -> list[Form]:
         row: list[Form] = [None] * (2 + len(self._places))
@@ -274,10 +290,7 @@ class Collection:
             self._highest = max(self._highest, int(key))
         for name, value in document.items():
             if name in self._places:
-                at, compares = self._places[name]
-                # Nearly every value is a text: it is not worth a call.
-                plain = compares == "text" and type(value) is str
-                row[at] = value.casefold() or None if plain else stored_form(compares, value)
+                row[self._places[name][0]] = self._form(name, value)
         return row
 
     def get(self, key: str) -> dict[str, Any] | None:
