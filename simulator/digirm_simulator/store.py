@@ -268,7 +268,7 @@ class Collection:
         if before is None:
             changed = list(self._places)
         else:
-            changed = [name for name in self._places if document.get(name) != before.get(name)]
+            changed = [name for name in self._places if _differs(document.get(name), before.get(name))]
         columns = "".join(f", {self.columns[name]} = ?" for name in changed)
         forms = (self._form(name, document.get(name)) for name in changed)
         key = str(document[self.key])
@@ -384,6 +384,11 @@ class Collection:
         cut = sum(len(part.values) for part in condition.parts)
         bound = condition.bound()
         return self.store.sql(sql, (*bound[:cut], *(f"$.{name}" for name in keys), *bound[cut:]))
+
+
+def _differs(one: Any, other: Any) -> bool:
+    """Whether two JSON values may have different forms; to Python 1 and True are equal, and so are lists of them."""
+    return one is not other and (type(one) is not type(other) or isinstance(one, list | dict) or one != other)
 
 
 def full_order(order: Sequence[Order]) -> list[Order]:
