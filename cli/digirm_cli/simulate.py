@@ -25,12 +25,12 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "--host", default="127.0.0.1", help="address to listen on; any other than loopback lets others in (127.0.0.1)"
     )
     parser.add_argument("--port", type=_number(0, 65535), default=8080, help="port; 0 takes a free one (default 8080)")
-    parser.add_argument("--api-version", metavar="V", help="API version (default: the newest that there is)")
+    parser.add_argument("--api-version", metavar="V", default="22.7", help="API version (default: 22.7)")
     parser.add_argument(
         "--contract", metavar="DIR", help="a contract folder, or one of crawled specs, instead of a built-in version"
     )
     parser.add_argument(
-        "--devices", type=_number(0, 1_000_000), default=100, metavar="N", help="size of the fleet (100)"
+        "--devices", type=_number(0, 1_000_000), metavar="N", help="size of the fleet, in a new file (100)"
     )
     parser.add_argument("--seed", type=_number(0, 2**31), default=0, metavar="S", help="which fleet (default 0)")
     parser.add_argument("--data", metavar="FILE", help="keep the state in FILE instead of in memory")
@@ -69,7 +69,6 @@ def run(args: argparse.Namespace) -> int:
         return fail("simulate needs more packages: pip install 'digirm[simulator]'")
     from digirm_simulator import Clock, Simulator, faults
     from digirm_simulator.access import READ_ONLY, Account
-    from digirm_simulator.contract_files import versions
 
     users: dict[str, str | Account] = dict(args.user or ())
     users |= {name: Account(password, READ_ONLY) for name, password in args.read_only_user or ()}
@@ -79,11 +78,12 @@ def run(args: argparse.Namespace) -> int:
             wanted.append(faults.parse(text))
         except ValueError as error:
             return fail(f"--fault {text}: {error}")
+    kept = args.devices is not None and args.data is not None and _holds(args.data)
     try:
         simulator = Simulator(
-            args.api_version or max(versions(), key=_version),
+            args.api_version,
             contract=args.contract,
-            devices=args.devices,
+            devices=100 if args.devices is None else args.devices,
             seed=args.seed,
             data=args.data,
             users=users,
@@ -92,11 +92,15 @@ def run(args: argparse.Namespace) -> int:
             concurrent=args.concurrent,
             clock=Clock(args.start, speed=args.speed),
             trigram=args.trigram,
+            # Nobody can look at them from outside.
+            kept_requests=0,
         )
     except ValueError as error:
         return fail(str(error))
     for fault in wanted:
         simulator.faults.add(fault)
+    if kept:
+        warn(f"the fleet comes from {args.data}: --devices counts for a new file only")
     if not _is_loopback(args.host):
         warn(f"serving on {args.host}: whoever reaches this machine can use it")
     try:
@@ -117,8 +121,14 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def _version(text: str) -> list[int]:
-    return [int(part) if part.isdigit() else 0 for part in text.split(".")]
+def _holds(file: str) -> bool:
+    """Whether there is something in a file."""
+    from pathlib import Path
+
+    try:
+        return Path(file).stat().st_size > 0
+    except (OSError, ValueError):
+        return False
 
 
 def _number(least: int, most: int) -> Callable[[str], int]:

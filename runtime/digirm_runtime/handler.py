@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from digirm_runtime.bodies import AsyncBody, Body
@@ -41,8 +42,8 @@ def open_handler(url: str) -> Handler:
 class HandlerTransport:
     """Hands requests to a handler; on an event loop in a thread, since handlers are synchronous.
 
-    A handler that raises ConnectionError, for an answer or within one, stands for a connection that broke. A body whose
-    `delay` (seconds) is longer than the call waits stands for an answer that did not come in time.
+    A handler that raises ConnectionError, for an answer or within one, stands for a connection that broke. A body with
+    a `delay` (seconds) stands for an answer that comes so late, and not in time where the call does not wait so long.
     """
 
     def __init__(self, handler: Handler) -> None:
@@ -51,6 +52,10 @@ class HandlerTransport:
     def send(self, step: Send) -> Response:
         """Send one request. Raises TransportError."""
         answer = self._ask(step)
+        if _delay(answer):
+            with _late(answer, step) as seconds:
+                time.sleep(seconds)
+            _settle(answer, step)
         if isinstance(answer.body, bytes):
             return answer
         return Response(answer.status, answer.headers, Body(_chunks(answer), answer.close))
@@ -60,22 +65,23 @@ class HandlerTransport:
         import asyncio
 
         answer = await asyncio.to_thread(self._ask, step)
+        if _delay(answer):
+            # Waited for here, where it keeps no thread and can be cancelled.
+            with _late(answer, step) as seconds:
+                await asyncio.sleep(seconds)
+            await asyncio.to_thread(_settle, answer, step)
         if step.stream and answer.status < 300:
             return AsyncResponse(answer.status, answer.headers, AsyncBody(_in_threads(answer), _closer(answer)))
         return answer
 
     def _ask(self, step: Send) -> Response:
-        """The answer, read to its end where it is not to be streamed."""
+        """The answer, read to its end where it is there at once and not to be streamed."""
         try:
             answer = self._handler.handle(step.request)
         except ConnectionError as error:
             raise TransportError(str(error)) from error
-        if getattr(answer.body, "delay", 0.0) > step.timeout:
-            time.sleep(step.timeout)
-            answer.close()
-            raise TransportError("timed out")
-        if not (step.stream and answer.status < 300):
-            answer.body = _read(answer)
+        if not _delay(answer):
+            _settle(answer, step)
         return answer
 
     def close(self) -> None:
@@ -85,6 +91,33 @@ class HandlerTransport:
     async def aclose(self) -> None:
         """Close the handler."""
         self._handler.close()
+
+
+def _delay(answer: Response) -> float:
+    delay: float = getattr(answer.body, "delay", 0.0)
+    return delay
+
+
+@contextmanager
+def _late(answer: Response, step: Send) -> Iterator[float]:
+    """Around the wait for a late answer, of so many seconds. Raises TransportError where it does not come in time."""
+    delay, most = _delay(answer), step.timeout
+    answer.body.delay = 0.0  # type: ignore[union-attr]  # taken by the one who waits
+    if step.until is not None:
+        most = min(most, step.until - time.monotonic())
+    try:
+        yield max(0.0, min(delay, most))
+        if delay > most:
+            raise TransportError("timed out")
+    except BaseException:
+        answer.close()
+        raise
+
+
+def _settle(answer: Response, step: Send) -> None:
+    """Read the answer to its end where it is not to be streamed."""
+    if not (step.stream and answer.status < 300):
+        answer.body = _read(answer)
 
 
 def _read(answer: Response) -> bytes:

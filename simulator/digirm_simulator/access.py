@@ -22,8 +22,8 @@ class User(NamedTuple):
 
     @property
     def may_write(self) -> bool:
-        """Whether the role allows more than reading: those named `Read only ...` do not."""
-        return not self.role.lower().replace("-", " ").startswith("read only")
+        """Whether the role allows more than reading: one whose name holds `read only` or `read-only` does not."""
+        return "read only" not in self.role.lower().replace("-", " ")
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,7 +41,8 @@ class Fault:
     in the service's shape; `throttle` is the service's 429; `retry_after` adds that header (seconds, or an HTTP date).
 
     What becomes of an answer, that one or the service's own: it comes `delay` seconds late; its body ends after
-    `truncate` bytes and the connection with it; `wrong_json` leaves out the end of a JSON document.
+    `truncate` bytes and the connection with it; `wrong_json` leaves out the end of a JSON document, and what is left
+    is none.
 
     No answer: `drop` ends the connection before anything is done, `lost` after the service has done its work.
 
@@ -250,7 +251,7 @@ class Faults:
             raise Dropped
         body = response.body
         if fault.wrong_json and "json" in response.headers.get("content-type", "") and request.method != "HEAD":
-            body = response.body = response.read()[:-1]
+            body = response.body = _cut(response.read())
         if isinstance(body, bytes) and request.method != "HEAD" and response.status not in _BODILESS:
             # What was announced is what would have come.
             response.headers["content-length"] = str(len(body))
@@ -285,6 +286,13 @@ def _kind(annotation: str) -> type:
 
 #: The settings that a text can have, with what reads their values.
 _READ: dict[str, type] = {each.name: _kind(str(each.type)) for each in fields(Fault) if each.init}
+
+
+def _cut(document: bytes) -> bytes:
+    """A JSON document without its end: never one itself."""
+    text = document.rstrip()
+    # A number without its last digit would still be a number.
+    return text.rstrip(b"0123456789") if text[-1:].isdigit() else text[:-1]
 
 
 def _finite(retry_after: float | str | None) -> bool:

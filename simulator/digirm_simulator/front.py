@@ -2,16 +2,15 @@
 
 It speaks ASGI's plain messages, as Starlette's requests and responses would take longer than most answers do. For the
 same reason a request whose like was answered fast is answered on the event loop itself: handing it to a thread and back
-takes about as long as a page of ten devices. All others, those not seen before, writes (which wait for the disk) and
-whatever comes while a thread is at work (which may hold what the request would have to wait for), go to threads, so
-that a slow query stops nobody else.
+takes about as long as a page of ten devices. All others, those not seen before, writes (which wait for the disk), those
+before which the handler has something to catch up, and whatever comes while one of these is at work (which may hold
+what the request would have to wait for), go to threads, so that a slow query stops nobody else.
 """
 
 from __future__ import annotations
 
 import asyncio
 import re
-import sys
 import time
 import zlib
 from collections.abc import Awaitable, Callable, Iterable, Iterator, MutableMapping
@@ -21,6 +20,7 @@ from typing import Any, TypeVar
 
 from digirm_runtime.wire import Handler, Request, Response
 from digirm_simulator.faults import Dropped, Faulty
+from digirm_simulator.log import Lines
 from digirm_simulator.replies import Problem, error_reply
 
 T = TypeVar("T")
@@ -45,14 +45,23 @@ _VARYING = re.compile(r"(?<=cursor=)[^&]*|%27.*?%27|'.*?'|[0-9][0-9A-Za-z.:-]*")
 
 _GZIP_FROM = 1024
 _PACKED = ("application/json", "text/")
+#: Characters of a header from which on it is not looked at.
+_LONG_HEADER = 1000
+
+#: Characters of a method and of a path that a line shows.
+_SHOWN = 20, 1000
 
 
 class Front:
-    """An ASGI application in front of a handler. With `log`, one line per request goes to stderr."""
+    """An ASGI application in front of a handler. With `lines`, each request is one of them.
 
-    def __init__(self, handler: Handler, *, log: bool = False) -> None:
+    A handler with a method `is_behind` is asked whether its next answer may take longer than those before.
+    """
+
+    def __init__(self, handler: Handler, lines: Lines | None = None) -> None:
         self._handler = handler
-        self._log = log
+        self._is_behind: Callable[[], bool] = getattr(handler, "is_behind", lambda: False)
+        self._lines = lines
         self._pool = ThreadPoolExecutor(_THREADS, "digirm-simulator")
         self._busy = 0
         self._costs: dict[str, float] = {}
@@ -73,12 +82,10 @@ class Front:
                 reply = error_reply(body, {"connection": "close"})
             else:
                 reply = await self._reply(Request(scope["method"], target, headers, body))
-            if self._log:
-                self._say(scope, reply.status)
+            self._say(scope, reply.status)
             await self._send(reply, scope, receive, send)
         except Dropped:
-            if self._log:
-                self._say(scope, "dropped")
+            self._say(scope, "dropped")
             await _hang_up(scope, receive)
 
     async def in_thread(self, work: Callable[..., T], *args: Any) -> T:
@@ -92,17 +99,23 @@ class Front:
     def close(self) -> None:
         """Let the threads end."""
         self._pool.shutdown(wait=False, cancel_futures=True)
+        if self._lines is not None:
+            self._lines.close()
 
     async def _reply(self, request: Request) -> Response:
-        if request.method not in ("GET", "HEAD") or len(request.url) > _LONG:
+        if request.method not in ("GET", "HEAD") or len(request.url) > _LONG or self._is_behind():
             return (await self.in_thread(self._timed, request, time.thread_time))[0]
         shape = _VARYING.sub("", request.url)
         known = self._costs.get(shape)
-        if known is not None and known < _CHEAP and not self._busy:
-            reply, cost = self._timed(request, time.perf_counter)
-        else:
+        if known is None or known >= _CHEAP:
             # Of a thread only its own work counts, not what it had to wait for.
             reply, cost = await self.in_thread(self._timed, request, time.thread_time)
+        elif self._busy:
+            # Not counted as work that takes a while: else many cheap ones would keep each other off the loop for ever.
+            run = asyncio.get_running_loop().run_in_executor
+            reply, cost = await run(self._pool, self._timed, request, time.thread_time)
+        else:
+            reply, cost = self._timed(request, time.perf_counter)
         if known is None and len(self._costs) >= _MOST_SHAPES:
             self._costs.clear()
         # What was slow once is thought of as slow for some time.
@@ -122,7 +135,7 @@ class Front:
             if await _left_within(delay, receive):
                 reply.close()
                 return
-        if isinstance(body, bytes) and reply.status not in (204, 304):
+        if isinstance(body, bytes) and reply.status not in (204, 304) and scope["method"] != "HEAD":
             headers.setdefault("content-length", str(len(body)))
         pairs = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
         await send({"type": "http.response.start", "status": reply.status, "headers": pairs})
@@ -130,19 +143,25 @@ class Front:
             await send({"type": "http.response.body", "body": body})
             return
         chunks = iter(body)
+        left = asyncio.ensure_future(_left(receive))
         try:
             while (chunk := await self.in_thread(next, chunks, None)) is not None:
                 await send({"type": "http.response.body", "body": chunk, "more_body": True})
+                if left.done():
+                    return
         except Dropped:
             await _hang_up(scope, receive)
             return
         finally:
+            left.cancel()
             reply.close()
         await send({"type": "http.response.body", "body": b""})
 
     def _say(self, scope: MutableMapping[str, Any], status: object) -> None:
-        # The path alone: a query may hold what its user would not want in a log.
-        print(f"{scope['method']} {ascii(scope['path'])[1:-1]} {status}", file=sys.stderr, flush=True)
+        if self._lines is not None:
+            # The path alone: a query may hold what its user would not want in a log.
+            method, path = (scope[name][:most] for name, most in zip(("method", "path"), _SHOWN, strict=True))
+            self._lines.say(f"{method} {ascii(path)[1:-1]} {status}")
 
 
 class Gone:
@@ -150,15 +169,16 @@ class Gone:
 
 
 async def _body(headers: dict[str, str], receive: Receive) -> bytes | Problem | Gone:
+    length = headers.get("content-length", "")
+    announced = int(length) if length.isdigit() and len(length) <= 20 else 0
+    large = announced > MAX_BODY
+    # Before it is received: to receive is to tell a client that asks first to send it.
+    if large and (announced > _HOPELESS * MAX_BODY or "expect" in headers):
+        return _too_large()
     message = await receive()
     if message["type"] == "http.request" and not message.get("more_body"):
         body: bytes = message.get("body", b"")
         return body if len(body) <= MAX_BODY else _too_large()
-    length = headers.get("content-length", "")
-    announced = int(length) if length.isdigit() and len(length) <= 20 else 0
-    if announced > _HOPELESS * MAX_BODY:
-        return _too_large()
-    large = announced > MAX_BODY
     parts: list[bytes] = []
     size = 0
     while message["type"] == "http.request":
@@ -183,11 +203,16 @@ async def _left_within(seconds: float, receive: Receive) -> bool:
     """Wait, but not for a client that is gone: whether it is."""
     try:
         async with asyncio.timeout(seconds):
-            while (await receive())["type"] != "http.disconnect":
-                pass
+            await _left(receive)
     except TimeoutError:
         return False
     return True
+
+
+async def _left(receive: Receive) -> None:
+    """Wait until the client leaves, or has its answer."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
 
 
 async def _hang_up(scope: MutableMapping[str, Any], receive: Receive) -> None:
@@ -196,18 +221,24 @@ async def _hang_up(scope: MutableMapping[str, Any], receive: Receive) -> None:
     if transport is None:
         raise Dropped
     transport.close()
-    while (await receive())["type"] != "http.disconnect":
-        pass
+    await _left(receive)
 
 
 def _pack(request: Request, reply: Response) -> None:
     """Compress what is worth it, for clients that ask for it."""
     headers = reply.headers
-    if not headers.get("content-type", "").startswith(_PACKED) or "content-length" in headers:
+    head = request.method == "HEAD"
+    if not headers.get("content-type", "").startswith(_PACKED) or ("content-length" in headers and not head):
         return
     headers["vary"] = "accept-encoding"
     body = reply.body
-    if not _takes_gzip(request.headers.get("accept-encoding", "")):
+    wanted = request.headers.get("accept-encoding", "")
+    if len(wanted) > _LONG_HEADER or not _takes_gzip(wanted):
+        return
+    if head:
+        # How long it would be compressed is not known.
+        if int(headers.get("content-length", 0)) >= _GZIP_FROM:
+            del headers["content-length"]
         return
     if isinstance(body, bytes):
         if len(body) < _GZIP_FROM:

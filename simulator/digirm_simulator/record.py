@@ -14,8 +14,10 @@ from digirm_runtime.wire import Request, shown
 from digirm_simulator.routing import glob
 
 MOST_REQUESTS = 10_000
-#: Bytes of all kept bodies together.
-MOST_BODIES = 16 * 1024 * 1024
+#: Bytes of all that is kept together. Addresses and headers have at most half of it, bodies what these leave.
+MOST_BYTES = 16 * 1024 * 1024
+#: What a header takes beside its text.
+_HEADER = 50
 
 _SECRET = frozenset({"authorization", "proxy-authorization", "x-api-key-secret", "cookie"})
 
@@ -28,7 +30,7 @@ class Recorded:
     after it.
     """
 
-    __slots__ = ("_query", "body", "headers", "method", "path", "status")
+    __slots__ = ("_query", "_size", "body", "headers", "method", "path", "status")
 
     def __init__(self, request: Request, path: str, status: int) -> None:
         self.method = request.method
@@ -38,6 +40,10 @@ class Recorded:
         self.body: bytes | None = request.body
         # Decoded when it is asked for: most requests are never looked at.
         self._query = request.url.partition("#")[0].partition("?")[2]
+        held = self.headers
+        # Of all but the body.
+        self._size = len(request.method) + len(request.url) + sum(map(len, held)) + sum(map(len, held.values()))
+        self._size += _HEADER * len(held)
 
     @property
     def params(self) -> dict[str, str]:
@@ -58,32 +64,45 @@ class Recorded:
 
 
 class Requests(Sequence[Recorded]):
-    """The last 10,000 answered requests, the oldest first; safe to use while requests are answered."""
+    """The last answered requests, the oldest first; safe to use while requests are answered.
 
-    def __init__(self) -> None:
-        self._all: deque[Recorded] = deque(maxlen=MOST_REQUESTS)
+    They are at most `most`, and fewer where their addresses and headers are very long; large bodies are let go earlier.
+    Raises ValueError for less than none.
+    """
+
+    def __init__(self, most: int = MOST_REQUESTS) -> None:
+        if most < 0:
+            raise ValueError("a log keeps 0 or more requests")
+        self._most = most
+        self._all: deque[Recorded] = deque()
         self._with_body: deque[Recorded] = deque()
-        self._bytes = 0
+        self._heads = 0
+        self._bodies = 0
         self._lock = threading.Lock()
 
     def add(self, request: Request, path: str, status: int) -> Recorded:
         """Add a request, which was sent to `path` (without parameters) and answered with `status`."""
         one = Recorded(request, path, status)
         with self._lock:
-            if len(self._all) == MOST_REQUESTS:
-                self._let_go(self._all[0])
+            if not self._most:
+                return one
             self._all.append(one)
+            self._heads += one._size
             if one.body:
                 self._with_body.append(one)
-                self._bytes += len(one.body)
-                while self._bytes > MOST_BODIES:
-                    self._let_go(self._with_body[0])
+                self._bodies += len(one.body)
+            while len(self._all) > self._most or (self._heads > MOST_BYTES // 2 and len(self._all) > 1):
+                oldest = self._all.popleft()
+                self._heads -= oldest._size
+                self._let_go(oldest)
+            while self._with_body and self._heads + self._bodies > MOST_BYTES:
+                self._let_go(self._with_body[0])
         return one
 
     def _let_go(self, one: Recorded) -> None:
         if one.body and self._with_body and self._with_body[0] is one:
             self._with_body.popleft()
-            self._bytes -= len(one.body)
+            self._bodies -= len(one.body)
             one.body = None
 
     def find(self, method: str | None = None, path: str | None = None, **params: str) -> list[Recorded]:
@@ -100,14 +119,17 @@ class Requests(Sequence[Recorded]):
     @property
     def last(self) -> Recorded:
         """The newest. Raises IndexError where there is none."""
-        return self[-1]
+        try:
+            return self[-1]
+        except IndexError:
+            raise IndexError("no request was answered yet, or none is kept") from None
 
     def clear(self) -> None:
         """Forget all."""
         with self._lock:
             self._all.clear()
             self._with_body.clear()
-            self._bytes = 0
+            self._heads = self._bodies = 0
 
     @overload
     def __getitem__(self, index: int) -> Recorded: ...

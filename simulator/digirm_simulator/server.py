@@ -17,6 +17,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from digirm_runtime.wire import Handler
 from digirm_simulator.front import TRANSPORT, Front
+from digirm_simulator.log import Lines
 
 _LOG = logging.getLogger(__name__)
 #: Seconds between two looks at what the fleet did meanwhile.
@@ -29,7 +30,7 @@ class ServeError(OSError):
 
 def application(handler: Handler, *, log: bool = False) -> Front:
     """An ASGI application in front of a handler. With `log`, one line per request goes to stderr."""
-    return Front(handler, log=log)
+    return Front(handler, Lines() if log else None)
 
 
 class _Protocol(H11Protocol):
@@ -38,6 +39,17 @@ class _Protocol(H11Protocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         self.app_state = {**self.app_state, TRANSPORT: transport}
         super().connection_made(transport)
+
+
+class _Warnings(logging.Handler):
+    """What is logged, as lines."""
+
+    def __init__(self, lines: Lines) -> None:
+        super().__init__(logging.WARNING)
+        self._lines = lines
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._lines.say(self.format(record))
 
 
 class _Server(uvicorn.Server):
@@ -113,14 +125,26 @@ def serve(handler: Handler, host: str = "127.0.0.1", port: int = 8080) -> None:
     Raises ServeError where the address cannot be used.
     """
     bound = _bind(host, port)
-    server = _Server(application(handler, log=True), getattr(handler, "tick", None))
+    lines = Lines()
+    server = _Server(Front(handler, lines), getattr(handler, "tick", None))
     server.announce = f"Serving {_url(bound)}"
-    with bound:
-        server.run(sockets=[bound])
+    warnings = _Warnings(lines)
+    root = logging.getLogger()
+    if not root.handlers:
+        # In place of Python's last resort, which would wait for those who read stderr.
+        root.addHandler(warnings)
+    try:
+        with bound:
+            server.run(sockets=[bound])
+    finally:
+        root.removeHandler(warnings)
 
 
 class Running:
-    """A server in a thread of this process, on loopback; port 0 takes a free one."""
+    """A server in a thread of this process, on loopback; port 0 takes a free one.
+
+    A handler with a method `tick` has it called each second, also while nobody asks.
+    """
 
     def __init__(self, handler: Handler, port: int = 0) -> None:
         self._handler = handler
@@ -141,7 +165,7 @@ class Running:
         if self._thread is not None:
             raise RuntimeError("the server runs already")
         bound = _bind("127.0.0.1", self._port)
-        server = self._server = _Server(application(self._handler))
+        server = self._server = _Server(application(self._handler), getattr(self._handler, "tick", None))
 
         def run() -> None:
             with bound:
@@ -188,6 +212,9 @@ def _bind(host: str, port: int) -> socket.socket:
     except OverflowError:
         bound.close()
         raise ServeError(f"there is no port {port}") from None
+    except BaseException:
+        bound.close()
+        raise
     return bound
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -106,3 +107,78 @@ def test_an_answer_that_is_later_than_the_call_waits() -> None:
     with pytest.raises(TransportError, match="timed out"):
         HandlerTransport(server).send(Send(Request("GET", "/ws/v1"), timeout=0.01, until=None, stream=False))
     assert server.closed == 1
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_an_answer_that_is_later_than_the_deadline(stream: bool) -> None:
+    def step() -> Send:
+        return Send(Request("GET", "/ws/v1"), timeout=60.0, until=time.monotonic() + 0.02, stream=stream)
+
+    server = Breaking(chunks=1, delay=60.0)
+    transport = HandlerTransport(server)
+    with pytest.raises(TransportError, match="timed out"):
+        transport.send(step())
+    with pytest.raises(TransportError, match="timed out"):
+        asyncio.run(transport.asend(step()))
+    assert server.closed == 2
+
+
+class Late:
+    """A server whose answers come late, but are whole."""
+
+    def __init__(self, delay: float) -> None:
+        self.delay = delay
+        self.answers: list[LateBody] = []
+
+    def handle(self, request: Request) -> Response:
+        assert request.method == "GET"
+        self.answers.append(LateBody(self.delay))
+        return Response(200, {}, self.answers[-1])
+
+    def close(self) -> None:
+        pass
+
+
+class LateBody:
+    def __init__(self, delay: float) -> None:
+        self.delay = delay
+        self.closed = False
+
+    def __iter__(self) -> Iterator[bytes]:
+        assert self.delay == 0.0, "who waits takes the delay"
+        yield b"whole"
+
+    def close(self) -> None:
+        self.closed = True
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_late_answer_comes(stream: bool) -> None:
+    transport = HandlerTransport(Late(0.01))
+    assert b"".join(transport.send(step(stream)).chunks()) == b"whole"
+
+    async def read() -> bytes:
+        answer = await transport.asend(step(stream))
+        if isinstance(answer, AsyncResponse):
+            return b"".join([chunk async for chunk in answer.achunks()])
+        return answer.read()
+
+    assert asyncio.run(read()) == b"whole"
+
+
+def test_late_answers_keep_no_threads_and_can_be_cancelled() -> None:
+    server = Late(3.0)
+    transport = HandlerTransport(server)
+
+    async def many() -> None:
+        # More than an event loop has threads.
+        calls = [asyncio.create_task(transport.asend(step())) for _ in range(100)]
+        while len(server.answers) < len(calls):
+            await asyncio.sleep(0)
+        for call in calls:
+            call.cancel()
+        ended = await asyncio.gather(*calls, return_exceptions=True)
+        assert {type(each) for each in ended} == {asyncio.CancelledError}
+
+    asyncio.run(many())
+    assert all(each.closed or each.delay for each in server.answers)

@@ -96,6 +96,8 @@ def test_a_read_only_role_may_read_and_nothing_else(headers: dict[str, str]) -> 
         ("Application", True),
         ("Read only application", False),
         ("READ-ONLY USER", False),
+        ("Custom read only user", False),
+        ("Custom read-only user", False),
         ("User", True),
     ],
 )

@@ -99,6 +99,21 @@ def test_wrong_json(simulator: Simulator, ask: Any) -> None:
         json.loads(body)
 
 
+@pytest.mark.parametrize("text", ['{"a": 1}\n', "[[1]] \r\n", '"text"', "123", "-1", "1.5", "1e05\n", "true", ""])
+def test_wrong_json_is_no_json_whatever_it_was(simulator: Simulator, text: str) -> None:
+    simulator.faults.add(status=200, body=text, wrong_json=True)
+    body = InProcess(simulator)("GET", DEVICES)[1]
+    with pytest.raises(ValueError, match=r"Expecting|Unterminated|Extra data"):
+        json.loads(body)
+    assert text.encode().startswith(body)
+
+
+def test_wrong_json_that_was_pretty(simulator: Simulator, ask: Any) -> None:
+    simulator.faults.add(wrong_json=True)
+    with pytest.raises(ValueError, match=r"delimiter|Expecting"):
+        json.loads(ask("GET", DEVICES, **{"x-pretty": "true"})[1])
+
+
 @pytest.mark.parametrize("path", [DEVICES, "/ws/v1/devices/bulk"])
 @pytest.mark.parametrize("encoding", ["identity", "gzip"])
 def test_a_body_that_breaks_off(simulator: Simulator, ask: Any, path: str, encoding: str) -> None:

@@ -6,6 +6,8 @@ import http.client
 import json
 import os
 import signal
+import socket
+import struct
 import subprocess
 import sys
 import threading
@@ -14,6 +16,7 @@ import urllib.parse
 import urllib.request
 from collections.abc import Iterator
 from email.message import Message
+from pathlib import Path
 
 import pytest
 
@@ -132,6 +135,23 @@ def test_head_says_what_get_would(url: str) -> None:
     assert fetch(url + "/ws/v1/nonsense", "HEAD")[:2] == (404, b"")
 
 
+def test_head_makes_up_no_length(url: str) -> None:
+    for encoding in ("identity", "gzip"):
+        request = urllib.request.Request(
+            f"{url}/ws/v1/devices/bulk", headers=BASIC | {"accept-encoding": encoding}, method="HEAD"
+        )
+        with urllib.request.urlopen(request, timeout=30) as reply:
+            assert (reply.read(), reply.headers["content-length"]) == (b"", None)
+    request = urllib.request.Request(url + DEVICES, headers=BASIC | {"accept-encoding": "gzip"}, method="HEAD")
+    with urllib.request.urlopen(request, timeout=30) as reply:
+        assert (reply.headers["content-length"], reply.headers["vary"]) == (None, "accept-encoding")
+    # What is too short to be compressed has the length that it has.
+    few = f"{url}{DEVICES}?size=1&query=name%20=%20%27none%27"
+    request = urllib.request.Request(few, headers=BASIC | {"accept-encoding": "gzip"}, method="HEAD")
+    with urllib.request.urlopen(request, timeout=30) as reply:
+        assert int(reply.headers["content-length"]) == len(fetch(few)[1])
+
+
 def test_connections_are_kept(simulator: Simulator, url: str) -> None:
     connection = http.client.HTTPConnection(urllib.parse.urlsplit(url).netloc, timeout=30)
     ports = set()
@@ -211,6 +231,94 @@ def test_a_slow_request_stops_no_other(simulator: Simulator) -> None:
         assert fetch(f"{slow}/ws/v1?a=2")[0] == fetch(f"{slow}{DEVICES}")[0] == 200
         end.set()
         waiting.join()
+
+
+def test_what_must_be_caught_up_with_stops_no_other(simulator: Simulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A request that was fast so far, before which the fleet has days to live through."""
+    monkeypatch.setattr(front, "_CHEAP", 60.0)
+    begun, end, behind = threading.Event(), threading.Event(), threading.Event()
+    ended: list[bool] = []
+    handle = simulator.handle
+
+    class Behind:
+        def is_behind(self) -> bool:
+            return behind.is_set()
+
+        def handle(self, request: Request) -> Response:
+            if behind.is_set() and "a=" in request.url:
+                begun.set()
+                ended.append(end.wait(10))
+            return handle(request)
+
+        def close(self) -> None:
+            """Nothing to close."""
+
+    with server.running(Behind()) as url:
+        assert fetch(f"{url}/ws/v1?a=1")[0] == fetch(f"{url}/ws/v1?b=1")[0] == 200
+        behind.set()
+        waiting = threading.Thread(target=fetch, args=(f"{url}/ws/v1?a=1",))
+        waiting.start()
+        assert begun.wait(30)
+        assert fetch(f"{url}/ws/v1?b=2")[0] == 200
+        end.set()
+        waiting.join()
+    assert ended == [True]
+
+
+def test_it_is_behind_until_the_fleet_has_lived(simulator: Simulator) -> None:
+    assert simulator.is_behind()
+    simulator.tick()
+    assert not simulator.is_behind()
+    simulator.clock.advance(hours=3)
+    assert simulator.is_behind()
+    assert Api(simulator).get(DEVICES).status == 200
+    assert not simulator.is_behind()
+
+
+def test_the_fleet_lives_while_nobody_asks(simulator: Simulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server, "_TICK", 0.01)
+    lived = threading.Event()
+    tick = simulator.tick
+
+    class Living:
+        handle = simulator.handle
+        close = simulator.close
+
+        def tick(self) -> None:
+            tick()
+            lived.set()
+
+    with server.running(Living()):
+        assert lived.wait(30)
+    assert not simulator.is_behind()
+
+
+@pytest.mark.parametrize("encoding", ["identity", "gzip"])
+def test_a_stream_whose_reader_left_ends(encoding: str) -> None:
+    closed = threading.Event()
+
+    class Endless:
+        def handle(self, request: Request) -> Response:
+            def chunks() -> Iterator[bytes]:
+                try:
+                    while request.method == "GET":
+                        yield os.urandom(100_000)
+                finally:
+                    closed.set()
+
+            return Response(200, {"content-type": "text/csv"}, chunks())
+
+        def close(self) -> None:
+            """Nothing to close."""
+
+    with server.running(Endless()) as url:
+        address = urllib.parse.urlsplit(url)
+        with socket.create_connection((address.hostname or "", address.port or 0), timeout=30) as reader:
+            reader.sendall(f"GET /ws/v1 HTTP/1.1\r\nHost: x\r\nAccept-Encoding: {encoding}\r\n\r\n".encode())
+            assert reader.recv(1000).startswith(b"HTTP/1.1 200")
+            # Closing resets the connection.
+            reader.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        assert closed.wait(30)
 
 
 def test_a_server_of_ones_own() -> None:
@@ -359,6 +467,56 @@ def test_the_command_serves_until_a_signal(number: signal.Signals) -> None:
         process.wait()
     assert (process.returncode, out) == (0, "")
     assert err.splitlines() == [f"GET {DEVICES} {status}" for status in statuses]
+
+
+def started(stderr: int) -> tuple[subprocess.Popen[str], http.client.HTTPConnection]:
+    process = subprocess.Popen(
+        [sys.executable, "-c", COMMAND, "simulate", "--port", "0", "--devices", "2"],
+        stdout=subprocess.PIPE,
+        stderr=stderr,
+        text=True,
+    )
+    assert process.stdout is not None
+    address = urllib.parse.urlsplit(process.stdout.readline().removeprefix("Serving ").strip())
+    return process, http.client.HTTPConnection(address.hostname or "", address.port, timeout=30)
+
+
+@pytest.mark.parametrize("reader", ["asleep", "gone"])
+def test_nobody_need_read_the_log(reader: str) -> None:
+    reading, writing = os.pipe()
+    process, connection = started(writing)
+    os.close(writing)
+    if reader == "gone":
+        os.close(reading)
+    try:
+        for number in range(200):
+            # Lines of 1000 characters, into a pipe that takes 64 KiB; some from the HTTP server, which logs nonsense.
+            connection.request("GET", f"/ws/v1/{number}{'x' * 1000}", headers=BASIC)
+            reply = connection.getresponse()
+            assert (reply.status, bool(reply.read())) == (404, True)
+        for _ in range(3):
+            with socket.create_connection((connection.host, connection.port), timeout=30) as other:
+                other.sendall(b"nonsense\r\n\r\n")
+                assert other.recv(1000).startswith(b"HTTP/1.1 400")
+        connection.close()
+        process.terminate()
+        assert process.wait(30) == 0
+    finally:
+        process.kill()
+        process.communicate()
+        if reader == "asleep":
+            os.close(reading)
+
+
+def test_a_data_file_brings_its_own_fleet(url: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    # The port is taken, so that the command comes to its end by itself.
+    port, file = str(urllib.parse.urlsplit(url).port), tmp_path / "state.db"
+    for _ in range(2):
+        assert command("--port", port, "--data", str(file), "--devices", "3") == 2
+    shown = capsys.readouterr().err
+    assert shown.count(f"the fleet comes from {file}") == 1
+    assert command("--port", port, "--data", str(file)) == 2
+    assert "the fleet comes from" not in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("missing", ["h11", "uvicorn"])

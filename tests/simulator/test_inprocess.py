@@ -1,14 +1,15 @@
 from __future__ import annotations
 
 from importlib.metadata import entry_points
+from pathlib import Path
 from typing import cast
 
 import pytest
 
-from digirm_runtime.wire import Handler
-from digirm_simulator import Simulator
+from digirm_runtime.wire import Handler, Request
+from digirm_simulator import Simulator, inprocess, server
 from digirm_simulator.inprocess import open_url
-from tests.simulator.support import DEVICES, Api, device_id
+from tests.simulator.support import BASIC, DEVICES, Api, device_id
 
 
 def api(handler: Handler) -> Api:
@@ -74,3 +75,37 @@ def test_a_name_shares_one_until_the_last_user_leaves() -> None:
     fresh = open_url("sim:?devices=4#shared")
     assert api(fresh).get(DEVICES).body["count"] == 4
     fresh.close()
+
+
+@pytest.mark.parametrize("port", [None, 0])
+def test_a_simulator_is_started_once(port: int | None) -> None:
+    simulator = Simulator(devices=2, port=port)
+    with simulator:
+        url = simulator.url
+        with pytest.raises(RuntimeError, match="started already"):
+            simulator.__enter__()
+        assert simulator.url == url
+        assert Api(simulator).get(DEVICES).status == 200
+    with pytest.raises(RuntimeError, match="closed"):
+        simulator.__enter__()
+    assert not inprocess._SHARED
+
+
+def test_one_that_cannot_start_gives_back_its_file(tmp_path: Path) -> None:
+    with Simulator(devices=1, port=0) as first:
+        port = int(first.url.rpartition(":")[2])
+        refused = Simulator(devices=1, data=tmp_path / "state.db", port=port)
+        with pytest.raises(server.ServeError, match=f"port {port}"):
+            refused.__enter__()
+        Simulator(data=tmp_path / "state.db").close()
+        with pytest.raises(RuntimeError, match="closed"):
+            refused.handle(Request("GET", DEVICES, BASIC))
+
+
+def test_a_stream_that_outlives_its_simulator_says_so() -> None:
+    simulator = Simulator(devices=2500)
+    chunks = simulator.handle(Request("GET", "/ws/v1/devices/bulk", BASIC)).chunks()
+    next(chunks)
+    simulator.close()
+    with pytest.raises(RuntimeError, match="this simulator is closed"):
+        list(chunks)

@@ -134,6 +134,17 @@ def test_what_is_too_large_is_not_kept(address: tuple[str, int], monkeypatch: py
     assert send(address, announced).startswith(b"HTTP/1.1 413 ")
 
 
+@pytest.mark.parametrize("length", [99_999_999_999, front.MAX_BODY + 1])
+def test_one_who_asks_before_sending_too_much_is_told_so(address: tuple[str, int], length: int) -> None:
+    asked = POST + f"Expect: 100-continue\r\nContent-Length: {length}\r\n\r\n".encode()
+    assert send(address, asked).startswith(b"HTTP/1.1 413 ")
+
+
+def test_one_who_asks_before_sending_may_send(address: tuple[str, int]) -> None:
+    asked = POST + b"Expect: 100-continue\r\nContent-Length: 2\r\nConnection: close\r\n\r\n[]"
+    assert send(address, asked).startswith(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 400 ")
+
+
 def test_the_state_is_as_it_was(address: tuple[str, int]) -> None:
     """Nothing of all this was taken for a device."""
     asked = f"GET {DEVICES} HTTP/1.1\r\nHost: x\r\n".encode() + AUTH + b"Connection: close\r\n\r\n"

@@ -26,7 +26,7 @@ def test_what_was_asked_can_be_looked_at(simulator: Simulator, api: Api) -> None
     assert len(simulator.requests) == 3
     simulator.requests.clear()
     assert not simulator.requests
-    with pytest.raises(IndexError):
+    with pytest.raises(IndexError, match="no request was answered"):
         _ = simulator.requests.last
 
 
@@ -65,13 +65,17 @@ def test_only_so_many_are_kept() -> None:
         add(requests, f"/{number}", b"x" if number % 2 else b"")
     assert len(requests) == record.MOST_REQUESTS
     assert (requests[0].path, requests.last.path) == ("/5", f"/{record.MOST_REQUESTS + 4}")
-    assert requests._bytes == sum(len(one.body or b"") for one in requests)
+    assert requests._bodies == sum(len(one.body or b"") for one in requests)
+    assert requests._heads == sum(one._size for one in requests)
 
 
 def test_large_bodies_are_let_go_and_say_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(record, "MOST_BODIES", 100)
     requests = Requests()
-    for size in (40, 60, 0, 1, 99, 200, 30):
+    add(requests)
+    # Room for the heads of seven requests and 100 bytes.
+    monkeypatch.setattr(record, "MOST_BYTES", 7 * requests._heads + 100)
+    requests.clear()
+    for size in (140, 60, 0, 1, 99, 400, 30):
         add(requests, body=b"1" * size)
     assert [None if one.body is None else len(one.body) for one in requests] == [None, None, 0, None, None, None, 30]
     with pytest.raises(ValueError, match="let go"):
@@ -79,3 +83,38 @@ def test_large_bodies_are_let_go_and_say_so(monkeypatch: pytest.MonkeyPatch) -> 
     requests.clear()
     add(requests, body=b"1" * 100)
     assert requests.last.json == int("1" * 100)
+
+
+@pytest.mark.parametrize("where", ["path", "query", "headers", "method"])
+def test_long_addresses_and_headers_are_not_kept_for_ever(where: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(record, "MOST_BYTES", 100_000)
+    requests = Requests()
+    for number in range(50):
+        long = str(number) + "a" * 9_000
+        add(requests, body=b"small")
+        requests.add(
+            Request(
+                long if where == "method" else "GET",
+                {"path": f"/{long}", "query": f"/ws/v1?x={long}"}.get(where, "/ws/v1"),
+                {"x-junk": long} if where == "headers" else {},
+            ),
+            f"/{long}" if where == "path" else "/ws/v1",
+            200,
+        )
+    kept = sum(len(one.method) + len(one.path) + len(one._query) + len(str(one.headers)) for one in requests)
+    assert 9_000 < kept < 100_000
+    # Those that are kept are whole.
+    assert {one.body for one in requests} == {b"small", b""}
+    add(requests, "/" + "a" * 200_000)
+    assert len(requests) == 1
+
+
+def test_none_need_be_kept() -> None:
+    with pytest.raises(ValueError, match="0 or more"):
+        Requests(-1)
+    with Simulator(devices=1, kept_requests=0) as simulator:
+        assert Api(simulator).get(DEVICES).status == 200
+        assert list(simulator.requests) == []
+    with Simulator(devices=1, kept_requests=2) as simulator:
+        assert [Api(simulator).get(DEVICES).status for _ in range(3)] == [200] * 3
+        assert len(simulator.requests) == 2
