@@ -1,4 +1,4 @@
-# A local Remote Manager:  docker build -t digirm . && docker run --rm -p 127.0.0.1:8080:8080 digirm --devices 1000
+# A local Remote Manager:  docker build -t digirm-simulator . && docker run --rm -p 127.0.0.1:8080:8080 digirm-simulator --devices 5000
 FROM python:3.11-slim
 
 WORKDIR /src

@@ -81,7 +81,9 @@ def _bare(file: str) -> None:
     app = Starlette(routes=[Route(ROUTE, devices)])
     settings: dict[str, Any] = {"http": "h11", "ws": "none", "lifespan": "off", "server_header": False}
     server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False, **settings))
-    with socket.create_server(("127.0.0.1", 0)) as bound:
+    # As uvicorn itself makes it: where the protocol is not named, asyncio leaves Nagle's algorithm on.
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP) as bound:
+        bound.bind(("127.0.0.1", 0))
         print(f"http://127.0.0.1:{bound.getsockname()[1]}", flush=True)
         server.run(sockets=[bound])
 

@@ -1,4 +1,4 @@
-"""The simulator, against the same SELECTs run directly in SQLite and against a bare route of its own web framework."""
+"""The simulator, against the same SELECTs run directly in SQLite and against a bare route of Starlette."""
 
 from __future__ import annotations
 

@@ -24,8 +24,9 @@ A category file has
 Every path, request and field has `certainty`: `recorded` (in a printed answer of the service), `documented`, or
 `inferred`; `source`; and `year`, the year of the source where that is not the version's own (null: unknown).
 
-A version that differs little from another one has `contract.json`: `base` (the folder of the other one, beside it) and
-`without` (its categories that are gone); its own files add categories or replace them.
+A version that differs little from another one has `contract.json`: `base` (the folder of the other one, beside it, or
+else a built-in version) and `without` (its categories that are gone); its own files add types and categories or replace
+them.
 
 `contract/behaviours/*.json` say of each behaviour, by name, what the simulator does (`text`), and how that is known
 (`certainty`, `source`, `year`). Those whose name begins with `protocol.` belong to no single request.
@@ -89,33 +90,45 @@ def load(folder: str | FilePath) -> Contract:
         from digirm_simulator import contract_specs
 
         return contract_specs.load(root)
-    return Contract(root.name, _categories(root).values())
+    return Contract(root.name, _folder(root)[1].values())
 
 
-def _categories(root: FilePath, depth: int = 0) -> dict[str, Category]:
-    """The categories of a contract folder by name, in the server's order."""
-    manifest = root / "contract.json"
+def _folder(root: FilePath, above: tuple[FilePath, ...] = ()) -> tuple[dict[str, FieldType], dict[str, Category]]:
+    """The types and the categories of a contract folder by name, its base's among them, in the server's order."""
+    manifest, types_file = root / "contract.json", root / "types.json"
+    types: dict[str, FieldType] = {}
     found: dict[str, Category] = {}
-    if manifest.is_file() and depth == 0:
+    if manifest.is_file():
         base, without = _read(manifest, lambda raw: (str(raw["base"]), list(raw["without"])))
-        found = _categories(root.parent / FilePath(base).name, 1)
+        below = _base(root, base)
+        if below in above:
+            raise ContractError(f"{manifest}: {base} is based on this folder itself")
+        types, found = _folder(below, (*above, root))
         if unknown := set(without) - found.keys():
             raise ContractError(f"{manifest}: {base} has no category {', '.join(sorted(map(str, unknown)))}")
         found = {name: category for name, category in found.items() if name not in without}
-        types_file = root.parent / FilePath(base).name / "types.json"
-    else:
-        types_file = root / "types.json"
-    if not types_file.is_file():
+    elif not types_file.is_file():
         raise ContractError(
             f"{root} is not a contract folder: it has no types.json, nor an index.json of crawled specs"
         )
-    types = _read(types_file, _types)
-    files = sorted(file for file in root.glob("*.json") if file.name not in ("types.json", "contract.json"))
-    if not files and not found:
-        raise ContractError(f"{root} holds no category")
+    if types_file.is_file():
+        types |= _read(types_file, _types)
+    files = sorted(file for file in root.glob("*.json") if file not in (manifest, types_file))
     own = [_read(file, lambda raw: _category(raw, types)) for file in files]
     found |= {category.name: category for category in own}
-    return dict(sorted(found.items()))
+    if not found:
+        raise ContractError(f"{root} holds no category")
+    return types, dict(sorted(found.items()))
+
+
+def _base(root: FilePath, name: str) -> FilePath:
+    """The folder that another one builds on: one beside it, or else a built-in version."""
+    beside = root.parent / name
+    if FilePath(name).name == name and name not in ("", "..", root.name) and beside.is_dir():
+        return beside
+    if name in versions():
+        return _BUILTIN / name
+    raise ContractError(f"{root / 'contract.json'}: there is no folder {name} beside it, nor a built-in version {name}")
 
 
 def _read(file: FilePath, parse: Any) -> Any:

@@ -11,7 +11,7 @@ import argparse
 import json
 import sys
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -38,13 +38,30 @@ def disagreements() -> list[Disagreement]:
     return [Disagreement(**entry) for entry in json.loads(_DISAGREEMENTS.read_bytes())]
 
 
-def uses() -> dict[str, list[str]]:
-    """The requests (`METHOD path`) of all built-in contracts by the behaviour that answers them."""
-    found: dict[str, set[str]] = {}
+def answers(version: str) -> dict[tuple[str, str], str]:
+    """How certain the answer to each request of a built-in contract is, by `METHOD path` and the behaviour's name.
+
+    That is the weaker of two statements: that the request is one of the service's, and what the behaviour does.
+    """
+    contract, said = contracts.builtin(version), contracts.statements()
+    return {
+        (f"{method} {template}", name): _weaker(
+            contract.paths[template].requests[method].certainty, said[name].certainty
+        )
+        for (template, method), name in contract.does.items()
+    }
+
+
+def uses() -> dict[str, dict[str, str]]:
+    """The requests of all built-in contracts, and how certain their answers are, by the behaviour that answers them."""
+    found: dict[str, dict[str, str]] = {}
     for version in contracts.versions():
-        for (template, method), name in contracts.builtin(version).does.items():
-            found.setdefault(name, set()).add(f"{method} {template}")
-    return {name: sorted(requests, key=lambda wire: wire.split()[::-1]) for name, requests in found.items()}
+        for (wire, name), level in answers(version).items():
+            requests = found.setdefault(name, {})
+            requests[wire] = _weaker(level, requests.get(wire, level))
+    return {
+        name: dict(sorted(requests.items(), key=lambda it: it[0].split()[::-1])) for name, requests in found.items()
+    }
 
 
 def tables() -> dict[str, str]:
@@ -54,15 +71,17 @@ def tables() -> dict[str, str]:
     return {
         "fidelity": "\n\n".join(
             (
-                _table(("contract", *CERTAINTIES), (_counts(version) for version in contracts.versions())),
+                _table(
+                    ("requests", *CERTAINTIES), (row for version in contracts.versions() for row in _counts(version))
+                ),
                 _table(
                     ("behaviour", "requests", "what the simulator does", "certainty", "source"),
                     (
                         (
                             f"`{name}`",
-                            _requests(name, used.get(name, ())),
+                            _requests(name, used.get(name, {})),
                             statement.text,
-                            statement.certainty,
+                            _certainty(statement.certainty, used.get(name, {}).values()),
                             statement.source + (f", {statement.year}" if statement.year else ""),
                         )
                         for name, statement in statements
@@ -96,14 +115,28 @@ def _area(name: str) -> tuple[int, str]:
     return (0 if area == "protocol" else 2 if dot else 1), area
 
 
-def _counts(version: str) -> tuple[str, ...]:
-    """How many requests of a contract are how certain."""
+def _weaker(one: str, other: str) -> str:
+    return max(one, other, key=CERTAINTIES.index)
+
+
+def _counts(version: str) -> Iterator[tuple[str, ...]]:
+    """How many requests of a contract, and how many of their answers, are how certain."""
     requests = [request for path in contracts.builtin(version).paths.values() for request in path.requests.values()]
-    counted = Counter(request.certainty for request in requests)
-    return f"{version}: {len(requests)} requests", *(str(counted[level]) for level in CERTAINTIES)
+    known = Counter(request.certainty for request in requests)
+    answered = Counter(answers(version).values())
+    yield f"{version}: that there are these {len(requests)}", *(str(known[level]) for level in CERTAINTIES)
+    yield f"{version}: what they do", *(str(answered[level]) for level in CERTAINTIES)
 
 
-def _requests(name: str, requests: Sequence[str]) -> str:
+def _certainty(stated: str, requests: Collection[str]) -> str:
+    """The certainty of a behaviour; where its requests differ, how many of them have which."""
+    counted = Counter(requests or (stated,))
+    if len(counted) == 1:
+        return next(iter(counted))
+    return ", ".join(f"{counted[level]} {level}" for level in CERTAINTIES if level in counted)
+
+
+def _requests(name: str, requests: Collection[str]) -> str:
     if name.startswith("protocol."):
         return "every"
     if len(requests) > _REQUESTS_SHOWN:

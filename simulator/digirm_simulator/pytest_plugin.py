@@ -11,6 +11,7 @@ takes, for a test, a class or a module (`pytestmark`), the nearer one standing b
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 _MARKER = (
     "remote_manager(version='22.7', **options): what the fixture `remote_manager` starts; the options are those of "
-    "digirm_simulator.Simulator. A datetime as `clock` stands still until the test advances it."
+    "digirm_simulator.Simulator, but `clock` is a datetime, which stands still until the test advances it."
 )
 
 
@@ -35,26 +36,40 @@ def remote_manager(request: pytest.FixtureRequest) -> Iterator[Simulator]:
     """A started simulator of the test's own, with `.url`, `.clock`, `.requests`, `.faults` and `.devices`."""
     from digirm_simulator import Simulator
 
-    arguments, options = _marked(request.node)
-    try:
-        simulator = Simulator(*arguments, **options)
-    except (TypeError, ValueError) as error:
-        pytest.fail(f"the marker remote_manager: {error}", pytrace=False)
-    with simulator:
+    with ExitStack() as stack:
+        try:
+            simulator = stack.enter_context(Simulator(**_marked(request.node)))
+        except (OSError, TypeError, ValueError) as error:
+            raise pytest.fail.Exception(f"the marker remote_manager: {error}", pytrace=False) from None
         yield simulator
 
 
-def _marked(node: pytest.Item) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    """What the markers of a test say, from the farthest to the nearest."""
+def _marked(node: pytest.Item) -> dict[str, Any]:
+    """What the markers of a test say, from the farthest to the nearest. Raises TypeError, ValueError."""
     from datetime import datetime
 
     from digirm_simulator.clock import Clock
 
-    arguments: tuple[Any, ...] = ()
     options: dict[str, Any] = {}
-    for marker in reversed(list(node.iter_markers("remote_manager"))):
-        arguments = marker.args or arguments
-        options |= marker.kwargs
-    if isinstance(clock := options.get("clock"), datetime):
+    for mark in reversed(list(node.iter_markers("remote_manager"))):
+        said = _options(*mark.args, **mark.kwargs)
+        if "version" in said:
+            # A contract would stand before the version.
+            options.pop("contract", None)
+        options |= said
+    clock = options.get("clock")
+    if isinstance(clock, Clock):
+        raise TypeError(
+            "a Clock would be shared by all tests that are marked; give a datetime, or make the Simulator in a fixture "
+            "of your own"
+        )
+    if isinstance(clock, datetime):
         options["clock"] = Clock(clock, speed=0)
-    return arguments, options
+    return options
+
+
+def _options(*version: str, **options: Any) -> dict[str, Any]:
+    """The arguments of one marker by name."""
+    if len(version) + ("version" in options) > 1:
+        raise TypeError("it takes one version, everything else by name")
+    return options | ({"version": version[0]} if version else {})

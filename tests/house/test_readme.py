@@ -18,6 +18,7 @@ from typing import TypeAlias
 import pytest
 
 from digirm_cli.main import main
+from digirm_simulator import Simulator
 from tests.house.snippets import ROOT, blocks, commands
 
 README = ROOT / "README.md"
@@ -104,3 +105,26 @@ def test_links_lead_somewhere() -> None:
         for target in re.findall(r"\]\(([^)#]+)", file.read_text("utf-8")):
             if not target.startswith("https:"):
                 assert (file.parent / target).exists(), f"{file.name}: {target}"
+
+
+def test_what_is_shown_to_ask_the_simulator_with_works(tmp_path: Path) -> None:
+    [shown] = [block for block in blocks(ROOT / "docs" / "simulator.md", "sh") if "curl" in block]
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("DIGIRM_")}
+    programs = os.pathsep.join((str(Path(sys.executable).parent), kept["PATH"]))
+    # HTTPie sends what it finds on a standard input that is no terminal.
+    main_end, terminal = os.openpty()
+    try:
+        with Simulator(devices=10, port=0) as simulator:
+            port = simulator.url.rpartition(":")[2]
+            done = subprocess.run(
+                ["sh", "-e", "-c", shown.replace(":8080", f":{port}")], stdin=terminal,
+                cwd=tmp_path, env={**kept, "PATH": programs, "HOME": str(tmp_path)},
+                capture_output=True, text=True, check=False,
+            )  # fmt: skip
+            statuses = {one.status for one in simulator.requests}
+    finally:
+        os.close(main_end)
+        os.close(terminal)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert statuses == {200}
+    assert (tmp_path / "my-specs" / "index.json").is_file()

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 from contextlib import closing
 from pathlib import Path
 from urllib.parse import urlencode
@@ -263,3 +264,44 @@ def test_another_api_is_a_folder_away(tmp_path: Path) -> None:
     assert api.get("/api/v9/things/all", query="from-date <> 'a'").body["count"] == 0
     assert simulator.contract.version == "1.0"
     simulator.close()
+
+
+@pytest.mark.parametrize("base", ["22.7", "docs-2023"])
+@pytest.mark.parametrize("name", ["mine", "22.7"])
+def test_a_folder_may_build_on_a_built_in_version(tmp_path: Path, base: str, name: str) -> None:
+    folder = tmp_path / name
+    folder.mkdir()
+    (folder / "contract.json").write_text(json.dumps({"base": base, "without": ["devices"]}))
+    known = {"certainty": "recorded", "source": "this test"}
+    things = {"path": "/ws/v1/things/inventory", "key": "id", "requests": [], **known}
+    document = {"path": "/ws/v1/things", "description": "", "paths": [things]}
+    (folder / "things.json").write_text(json.dumps(document))
+    built = contract_files.builtin(base)
+    found = contract_files.load(folder)
+    assert found.version == name
+    assert found.categories.keys() == built.categories.keys() - {"devices"} | {"things"}
+    assert found.document("alerts") == built.document("alerts")
+
+
+def test_a_folder_beside_goes_before_a_built_in_version(tmp_path: Path) -> None:
+    for name, base in (("mine", "22.7"), ("22.7", "docs-2023")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "contract.json").write_text(json.dumps({"base": base, "without": []}))
+    assert "firmware" in contract_files.load(tmp_path / "mine").categories
+
+
+@pytest.mark.parametrize("base", ["9.9", "..", "", "../22.7", "behaviours"])
+def test_a_base_that_is_nowhere_is_named(tmp_path: Path, base: str) -> None:
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    (folder / "contract.json").write_text(json.dumps({"base": base, "without": []}))
+    with pytest.raises(ContractError, match=rf"contract\.json: there is no folder {re.escape(base)} beside it"):
+        contract_files.load(folder)
+
+
+def test_folders_that_build_on_each_other_are_refused(tmp_path: Path) -> None:
+    for name, base in (("a", "b"), ("b", "a")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "contract.json").write_text(json.dumps({"base": base, "without": []}))
+    with pytest.raises(ContractError, match="is based on this folder itself"):
+        contract_files.load(tmp_path / "a")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 import tomllib
 from fnmatch import fnmatch
@@ -67,3 +68,13 @@ def test_the_command_is_one_of_digirm() -> None:
     parsed = parser().parse_args(rest)
     assert parsed.host == "0.0.0.0"
     assert arguments("EXPOSE") == [str(parsed.port)]
+
+
+def test_the_image_has_one_name() -> None:
+    shown = [ROOT / "Dockerfile", ROOT / "docs" / "simulator.md"]
+    built, run = (
+        [name for file in shown for name in re.findall(pattern, file.read_text(encoding="utf-8"))]
+        for pattern in (r"docker build -t (\S+) ", r"docker run --rm -p \S+ (\S+)")
+    )
+    assert len(built) == len(run) == len(shown)
+    assert len({*built, *run}) == 1

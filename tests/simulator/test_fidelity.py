@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
 from digirm_simulator import behaviours, fidelity
 from digirm_simulator import contract_files as contracts
+from digirm_simulator.contract import CERTAINTIES
 from tests.house.snippets import ROOT
 
 PAGE = ROOT / "docs" / "simulator.md"
+#: How the sources end that name a request, but not what it does.
+ONLY_NAMED = tuple(
+    f"({what})"
+    for what in ("the path", "the path alone", "the method", "the parameters", "path and method", "path and parameters")
+)
+
+
+def row(name: str) -> list[str]:
+    """The cells of a behaviour on the page."""
+    (found,) = [line for line in PAGE.read_text("utf-8").splitlines() if line.startswith(f"| `{name}` |")]
+    return found.split(" | ")
 
 
 def test_every_behaviour_in_use_is_described_and_none_besides() -> None:
@@ -21,23 +34,45 @@ def test_every_behaviour_in_use_is_described_and_none_besides() -> None:
 
 def test_every_statement_says_how_it_is_known() -> None:
     for name, statement in contracts.statements().items():
-        assert statement.certainty in contracts.CERTAINTIES, name
+        assert statement.certainty in CERTAINTIES, name
         assert statement.text.strip(), name
         assert statement.source.strip(), name
         assert statement.year is None or 2000 < statement.year < 2100, name
 
 
-def test_no_behaviour_is_surer_than_the_requests_that_it_answers() -> None:
+def test_no_row_is_surer_than_any_request_that_it_is_about() -> None:
     """What a path takes can be documented without its effect; what it does cannot be without the path."""
-    levels = contracts.CERTAINTIES
-    surest: dict[str, int] = {}
+    weakest: dict[str, dict[str, str]] = {}
     for version in contracts.versions():
         contract = contracts.builtin(version)
         for (template, method), name in contract.does.items():
-            level = levels.index(contract.paths[template].requests[method].certainty)
-            surest[name] = min(level, surest.get(name, len(levels)))
-    unsure = {name for name, level in surest.items() if levels[level] == "inferred"}
-    assert {name for name in unsure if contracts.statements()[name].certainty != "inferred"} == set()
+            sure = {contract.paths[template].requests[method].certainty, contracts.statements()[name].certainty}
+            requests = weakest.setdefault(name, {})
+            wire = f"{method} {template}"
+            requests[wire] = max(sure | {requests.get(wire, "recorded")}, key=CERTAINTIES.index)
+    for name, requests in weakest.items():
+        counted = Counter(requests.values())
+        shown = row(name)[3]
+        if len(counted) == 1:
+            assert shown == next(iter(counted)), name
+        else:
+            parts = (part.split() for part in shown.split(", "))
+            assert {level: int(number) for number, level in parts} == counted, name
+
+
+def test_the_totals_agree_with_the_rows() -> None:
+    text = PAGE.read_text("utf-8")
+    for version in contracts.versions():
+        counted = Counter(fidelity.answers(version).values())
+        assert sum(counted.values()) == sum(len(path.requests) for path in contracts.builtin(version).paths.values())
+        assert f"| {version}: what they do | {' | '.join(str(counted[level]) for level in CERTAINTIES)} |" in text
+
+
+def test_what_is_only_said_of_a_path_is_not_said_of_its_effect() -> None:
+    """A source that names a path, its method or its parameters says nothing of what the request does."""
+    for name, statement in contracts.statements().items():
+        if statement.source.partition(" ;")[0].endswith(ONLY_NAMED):
+            assert statement.certainty == "inferred", name
 
 
 def test_the_page_is_current() -> None:
@@ -47,8 +82,8 @@ def test_the_page_is_current() -> None:
 def test_the_page_shows_every_behaviour_and_every_disagreement() -> None:
     text = PAGE.read_text("utf-8")
     for name, statement in contracts.statements().items():
-        (row,) = [line for line in text.splitlines() if line.startswith(f"| `{name}` |")]
-        assert row.split(" | ")[3] == statement.certainty
+        assert row(name)[2] == statement.text
+        assert name in fidelity.uses() or row(name)[3] == statement.certainty
     assert all(one.reason in text for one in fidelity.disagreements())
 
 

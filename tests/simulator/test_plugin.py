@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
 import sys
 from importlib import import_module
@@ -30,6 +31,17 @@ def suite(pytester: pytest.Pytester) -> pytest.Pytester:
 def passes(suite: pytest.Pytester, source: str, count: int = 1) -> None:
     suite.makepyfile(source)
     suite.runpytest_inprocess().assert_outcomes(passed=count)
+
+
+def fails(suite: pytest.Pytester, source: str, said: str) -> None:
+    """The suite ends with one error of the plugin's own, one line without a traceback, and leaves nothing open."""
+    suite.makepyfile(f"import pytest\nfrom datetime import datetime\nfrom digirm_simulator import Clock\n\n{source}")
+    result = suite.runpytest_inprocess()
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines([f"the marker remote_manager: *{said}*"])
+    result.stdout.no_fnmatch_line("*Traceback*")
+    result.stdout.no_fnmatch_line("*During handling*")
+    result.stdout.no_fnmatch_line("*ResourceWarning*")
 
 
 def test_the_fixture_is_a_started_simulator(suite: pytest.Pytester) -> None:
@@ -127,15 +139,54 @@ def test_over_http(suite: pytest.Pytester) -> None:
 
 @pytest.mark.parametrize(
     ("marker", "said"),
-    [("devices=-1", "a fleet has"), ("'1.0'", "there is no contract"), ("devcies=1", "devcies")],
+    [
+        ("devices=-1", "a fleet has"),
+        ("'1.0'", "there is no contract"),
+        ("devcies=1", "devcies"),
+        ("'22.7', 5", "one version"),
+        ("'22.7', version='22.7'", "one version"),
+        ("clock=datetime(2022, 7, 15)", "has no time zone"),
+        ("clock=Clock()", "would be shared*give a datetime"),
+        ("port=70000", "no port 70000"),
+    ],
 )
 def test_a_wrong_marker_says_what_is_wrong(suite: pytest.Pytester, marker: str, said: str) -> None:
-    suite.makepyfile(
-        f"import pytest\n\n@pytest.mark.remote_manager({marker})\ndef test_it(remote_manager):\n    pass\n"
+    fails(suite, f"@pytest.mark.remote_manager({marker})\ndef test_it(remote_manager):\n    pass\n", said)
+
+
+def test_a_port_that_is_taken(suite: pytest.Pytester) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        fails(suite, f"@pytest.mark.remote_manager(port={port})\ndef test_it(remote_manager):\n    pass\n", str(port))
+
+
+def test_the_nearer_version_stands_before_the_farther_however_they_are_given(suite: pytest.Pytester) -> None:
+    passes(
+        suite,
+        """
+        import pytest
+        from digirm_simulator import contract_files
+
+        OTHER = contract_files.builtin("docs-2023")
+
+        @pytest.mark.remote_manager("22.7", devices=1)
+        class TestPositional:
+            @pytest.mark.remote_manager(version="docs-2023")
+            def test_named(self, remote_manager):
+                assert remote_manager.contract.version == "docs-2023"
+
+            @pytest.mark.remote_manager(contract=OTHER)
+            def test_contract(self, remote_manager):
+                assert remote_manager.contract is OTHER
+
+        @pytest.mark.remote_manager(contract=OTHER)
+        class TestContract:
+            @pytest.mark.remote_manager("22.7")
+            def test_version(self, remote_manager):
+                assert remote_manager.contract.version == "22.7"
+        """,
+        3,
     )
-    result = suite.runpytest_inprocess()
-    result.assert_outcomes(errors=1)
-    result.stdout.fnmatch_lines([f"*the marker remote_manager: *{said}*"])
 
 
 def test_markers_and_fixture_are_listed(suite: pytest.Pytester) -> None:
