@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from functools import lru_cache
 from pathlib import Path as FilePath
@@ -23,9 +23,9 @@ from digirm_simulator.finish import finished, freeing
 from digirm_simulator.fleet import devices as fleet_of
 from digirm_simulator.life import Life
 from digirm_simulator.paging import Params
-from digirm_simulator.record import Requests
+from digirm_simulator.record import MOST_REQUESTS, Requests
 from digirm_simulator.replies import Problem, error_reply, json_reply
-from digirm_simulator.resources import attach
+from digirm_simulator.resources import attach, check_storable
 from digirm_simulator.routing import Match
 from digirm_simulator.store import Image, Store
 from digirm_simulator.throttle import Slot, Throttle
@@ -39,6 +39,9 @@ _LOG = logging.getLogger(__name__)
 # Fleets up to this size begin as a copy of a prepared state, which is kept.
 _COPIED = 2000
 _READS = ("GET", "HEAD", "OPTIONS")
+#: Milliseconds, by the clock, of the fleet's life that take no time worth mentioning; a server ticks more often.
+_BEHIND = 2000
+_CLOSED = "this simulator is closed"
 
 
 class Simulator:
@@ -48,7 +51,7 @@ class Simulator:
     keeps the state; without one it is in memory, and `devices` and `seed` make the first state. `users` maps names to
     passwords or Accounts, `api_keys` ids to secrets or Accounts; with neither, any credentials will do. `throttle` is a
     list of (requests, seconds), `concurrent` how many requests may be answered at once. `clock` gives the time, real
-    time by default. `trigram` keeps an index for `contains`.
+    time by default. `trigram` keeps an index for `contains`. `kept_requests` is how many requests the log keeps.
 
     As a context manager it is started: `url` is then an address for clients, in this process without `port`, over HTTP
     on loopback with one (0: a free one). `requests` holds the last requests, `faults` what goes wrong on demand,
@@ -72,6 +75,7 @@ class Simulator:
         clock: Clock | None = None,
         trigram: bool = False,
         port: int | None = None,
+        kept_requests: int = MOST_REQUESTS,
     ) -> None:
         if not 0 <= devices <= 1_000_000:
             raise ValueError("a fleet has 0 to 1,000,000 devices")
@@ -79,7 +83,7 @@ class Simulator:
             contract = contracts.builtin(version)
         self.contract: Contract = contract if isinstance(contract, Contract) else contracts.load(contract)
         self.clock = clock or Clock()
-        self.requests = Requests()
+        self.requests = Requests(kept_requests)
         self.faults = Faults(seed)
         self._accounts = Accounts(users, api_keys)
         self._throttle = Throttle(throttle or (), concurrent, self.clock)
@@ -87,6 +91,7 @@ class Simulator:
         self._started: Running | None = None
         self._shared = ""
         self._closed = False
+        self._lived = 0
         first_users = tuple((name, account.role) for name, account in self._accounts.users.items()) or (User("sim"),)
         if data is None and devices <= _COPIED:
             at = _minute(self.clock())
@@ -94,6 +99,8 @@ class Simulator:
         else:
             self._store = Store(data, trigram=trigram)
         try:
+            # Of a state that goes on, what was its seed stays it.
+            seed = int(self._store.remembered("seed", str(seed)))
             self._world = _world(self.contract, self._store, self.clock, seed)
             if self._store.new:
                 _fill(self._world, devices, first_users)
@@ -118,18 +125,27 @@ class Simulator:
         """The fleet, to look at and to change. Raises LookupError where the contract has no devices."""
         from digirm_simulator.fleet_api import Devices
 
-        return Devices(self._world, self._life)
+        return Devices(self._world, self._life, self.tick)
 
     def __enter__(self) -> Simulator:
-        if self._port is None:
-            from digirm_simulator import inprocess
+        """Start. Raises RuntimeError where that was done before, or it is closed; ServeError for a port in use."""
+        if self._closed:
+            raise RuntimeError(_CLOSED)
+        if self._shared or self._started is not None:
+            raise RuntimeError("this simulator is started already")
+        try:
+            if self._port is None:
+                from digirm_simulator import inprocess
 
-            self._shared = inprocess.share(self)
-        else:
-            from digirm_simulator.server import Running
+                self._shared = inprocess.share(self)
+            else:
+                from digirm_simulator.server import Running
 
-            self._started = Running(self, self._port)
-            self._started.start()
+                self._started = Running(self, self._port)
+                self._started.start()
+        except BaseException:
+            self.close()
+            raise
         return self
 
     def __exit__(
@@ -143,7 +159,7 @@ class Simulator:
         Raises RuntimeError after `close()`, and faults.Dropped (a ConnectionError) where a fault drops the connection.
         """
         if self._closed:
-            raise RuntimeError("this simulator is closed")
+            raise RuntimeError(_CLOSED)
         slot: Slot | None = None
         raw_path, status = "", 0
         try:
@@ -164,6 +180,8 @@ class Simulator:
                 slot.leave()
             if not isinstance(error, Exception) or isinstance(error, Dropped):
                 raise
+            if self._closed:
+                raise RuntimeError(_CLOSED) from None
             _LOG.exception("%s %s failed", request.method, raw_path)
             status = 500
             return error_reply(Problem(status, "The simulator failed; its log says why"))
@@ -175,6 +193,10 @@ class Simulator:
         if not self._closed:
             self._catch_up(self.clock())
 
+    def is_behind(self) -> bool:
+        """Whether the next request has to let the fleet live through more than a moment first, which may take long."""
+        return milliseconds(self.clock()) - self._lived > _BEHIND
+
     def put(self, path: str, document: Mapping[str, object]) -> None:
         """Store an object as it is into the inventory at `path`, over one with the same key: for tests and demos.
 
@@ -182,6 +204,7 @@ class Simulator:
         """
         if path not in self._world.resources:
             raise ValueError(f"{path} holds no stored objects")
+        check_storable(document)
         collection = self._world.resources[path].collection
         with self._store.transaction():
             if collection.get(str(document[collection.key])) is None:
@@ -228,15 +251,28 @@ class Simulator:
         behave = behaviours.behaviours()[self.contract.does[path.template, method]]
         call = Call(self._world, path.requests[method], path, args, params, body, raw_path, now, user)
         if method in _READS:
-            return behave(call)
+            reply = behave(call)
+            if not isinstance(reply.body, bytes):
+                reply.body = self._while_open(reply.body)
+            return reply
         with self._store.transaction():
             return behave(call)
 
+    def _while_open(self, chunks: Iterable[bytes]) -> Iterator[bytes]:
+        try:
+            yield from chunks
+        except Exception:
+            if self._closed:
+                raise RuntimeError(_CLOSED) from None
+            raise
+
     def _catch_up(self, now: datetime) -> None:
+        present = milliseconds(now)
         self._life.catch_up(now)
-        if milliseconds(now) >= self._world.due:
+        if present >= self._world.due:
             with self._store.lock:
                 self._world.due = min(catch_up(self._world, now) for catch_up in self._going_on)
+        self._lived = max(self._lived, present)
 
     def _headers(self, problem: Problem, raw_path: str) -> dict[str, str]:
         if problem.status == 401:

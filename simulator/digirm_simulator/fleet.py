@@ -163,7 +163,7 @@ def _device(number: int, seed: int, now: int) -> dict[str, Any]:
     device.update(_hardware(model, serial, dice))
     device.update(_times(begins, day, dice, now))
     place, longitude, latitude = _PLACES[0] if number < 2 else dice.pick(_PLACES)
-    device["alerts"] = dice.pick((0, 0, 0, 1, 2))
+    device["alerts"] = 0
     device["contact"] = dice.pick(_PEOPLE)
     device["group"] = dice.pick(GROUPS)
     device["health_status"] = day.health(begins.slot)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Any
 
@@ -27,12 +28,13 @@ class Devices:
     simulator's contract has no devices.
     """
 
-    def __init__(self, world: World, life: Life) -> None:
+    def __init__(self, world: World, life: Life, catch_up: Callable[[], None]) -> None:
         found = world.resource(NAME)
         if not isinstance(found, DeviceResource):
             raise LookupError("the simulator's contract has no devices")
         self._world = world
         self._life = life
+        self._catch_up = catch_up
         self._stored = found
 
     def __len__(self) -> int:
@@ -49,10 +51,8 @@ class Devices:
 
     def __getitem__(self, id: str) -> dict[str, Any]:
         """The device with this id as it is now. Raises KeyError."""
-        found = self.get(id)
-        if found is None:
-            raise KeyError(id)
-        return found
+        self._catch_up()
+        return self._stored_as(id)
 
     def get(self, id: str) -> dict[str, Any] | None:
         """The device with this id as it is now; None where there is none."""
@@ -65,7 +65,7 @@ class Devices:
         It is connected, and looks like one that is, unless `connection_status="disconnected"` says otherwise: then it
         is one that never was. Raises ValueError for an id that exists or is none.
         """
-        with self._world.store.transaction():
+        with self._changing():
             key = self._free_id() if id is None else _valid(id)
             document = fleet.new_device(key)
             if fields.get("connection_status", "connected") == "connected":
@@ -87,8 +87,8 @@ class Devices:
 
         One that lives reports on: its signal, its health and its times are soon its own again.
         """
-        with self._world.store.transaction():
-            document = self[id]
+        with self._changing():
+            document = self._stored_as(id)
             self._set(document, fields)
             if "connection_status" in fields:
                 self._life.hold(document["id"], document["connection_status"] == "connected")
@@ -97,8 +97,8 @@ class Devices:
 
     def remove(self, id: str) -> None:
         """Remove a device. Raises KeyError."""
-        with self._world.store.transaction():
-            self._stored.remove(self[id]["id"], None)
+        with self._changing():
+            self._stored.remove(self._stored_as(id)["id"], None)
 
     def connect(self, id: str) -> dict[str, Any]:
         """Let a device be connected, and stay so. Raises KeyError."""
@@ -113,8 +113,8 @@ class Devices:
         self._life.begin(self[id]["id"], self._world.now())
 
     def _switch(self, id: str, *, connected: bool) -> dict[str, Any]:
-        with self._world.store.transaction():
-            before = self[id]
+        with self._changing():
+            before = self._stored_as(id)
             key, status = before["id"], "connected" if connected else "disconnected"
             self._life.hold(key, connected)
             if before.get("connection_status") == status:
@@ -142,7 +142,7 @@ class Devices:
         try:
             check_storable(document)
             json.dumps(document)
-        except TypeError as error:
+        except (TypeError, RecursionError) as error:
             raise ValueError(f"a device cannot hold this: {error}") from None
 
     def _free_id(self) -> str:
@@ -152,11 +152,18 @@ class Devices:
             number += 1
         return key
 
+    def _changing(self) -> AbstractContextManager[object]:
+        """A transaction that begins with the fleet as it is now: what was lived stays, whatever becomes of the rest."""
+        self._catch_up()
+        return self._world.store.transaction()
+
+    def _stored_as(self, id: str) -> dict[str, Any]:
+        if (found := self._find(id)) is None:
+            raise KeyError(id)
+        return found
+
     def _find(self, id: str) -> dict[str, Any] | None:
         return self._stored.collection.get(id) or self._stored.collection.get(id.upper())
-
-    def _catch_up(self) -> None:
-        self._life.catch_up(self._world.now())
 
     def __repr__(self) -> str:
         return f"<Devices: {len(self)}>"

@@ -83,9 +83,8 @@ class Indices:
         added, gone, changed = (quoted(f"{self.name} {event}") for event in ("added", "gone", "changed"))
 
         def row(alias: str) -> str:
-            # The tokenizer stops at a NUL.
-            texts = (f"replace({alias}{column}, char(0), char(1))" for column in self.searched.values())
-            return f"{alias}seq, {', '.join(texts)}"
+            # The tokenizer would stop at a NUL; none is ever stored.
+            return ", ".join(f"{alias}{column}" for column in ("seq", *self.searched.values()))
 
         add = f"INSERT INTO {self.text_index} (rowid, {columns})"
         new = f"{add} VALUES ({row('new.')});"

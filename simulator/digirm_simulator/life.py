@@ -9,12 +9,13 @@ public: the half hour is this simulator's.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
 from digirm_runtime.query.values import from_milliseconds, milliseconds
 from digirm_simulator import fleet
+from digirm_simulator.collection import Collection
 from digirm_simulator.rhythm import INTERVAL, TICKS, Day, Dice, moment_text
 from digirm_simulator.store import Store
 from digirm_simulator.world import NEVER, Change, World
@@ -104,14 +105,17 @@ class Life:
 
     def _is_done(self, present: int) -> bool:
         """Whether nothing is due; otherwise one batch is lived."""
-        with self._world.store.transaction():
-            found: int | None = self._world.store.sql("SELECT min(due) FROM x_life")[0][0]
-            due = NEVER if found is None else found
-            if due <= present:
-                self._live(min(present, due + SPAN))
-                return False
-            self._next = due
-            return True
+        store = self._world.store
+        with store.lock:
+            with store.transaction():
+                found: int | None = store.sql("SELECT min(due) FROM x_life")[0][0]
+                due = NEVER if found is None else found
+                if due <= present:
+                    self._live(min(present, due + SPAN))
+            # What was lived inside another's transaction may be undone with it: then all of it is due again.
+            if not store.connection.in_transaction:
+                self._next = due
+            return due > present
 
     def _live(self, until: int) -> None:
         """One batch: the devices that are due first, until the time when one more would be due."""
@@ -133,8 +137,20 @@ class Life:
             next_ticks.append((device.due + ((until - device.due) // INTERVAL + 1) * INTERVAL, device.id))
         with store.transaction() as connection:
             connection.executemany("UPDATE x_life SET due = ? WHERE id = ?", next_ticks)
-        for change in sorted(changes, key=lambda change: (change.at, change.key)):
-            self._world.changed(change)
+        self._tell(sorted(changes, key=lambda change: (change.at, change.key)), collection)
+
+    def _tell(self, changes: Iterable[Change], collection: Collection) -> None:
+        """Tell the world, one by one. A change shows how many alerts those before it have fired."""
+        fired: dict[str, dict[str, Any]] = {}
+        for change in changes:
+            told = change
+            if change.key in fired:
+                before, after = ({**(state or {}), **fired[change.key]} for state in (change.before, change.after))
+                told = change._replace(before=before, after=after)
+            self._world.changed(told)
+            if change.kind != "report":
+                found = collection.get(change.key) or {}
+                fired[change.key] = {"alerts": found["alerts"]} if "alerts" in found else {}
 
     def _lived(self, device: _Living, document: Mapping[str, Any], until: int) -> list[Change]:
         """What happens to one device, tick by tick."""

@@ -11,11 +11,11 @@ from digirm_runtime.errors import QueryError, TranslationError
 from digirm_runtime.query.ast import And, Condition, Expr, Literal, Or
 from digirm_runtime.wire import Response
 from digirm_simulator import csvform, parse_error
+from digirm_simulator.collection import Collection, Order, Row, columns_of, full_order
 from digirm_simulator.contract import Field
 from digirm_simulator.paging import check_position, chosen, envelope, most, window
 from digirm_simulator.replies import Problem, csv_reply, dumps
-from digirm_simulator.sql import ALL, Where, where
-from digirm_simulator.store import Collection, Order, Row, columns_of, full_order
+from digirm_simulator.sql import ALL, Where, both, where
 from digirm_simulator.values import Form, LiteralError, stored_form
 
 if TYPE_CHECKING:
@@ -39,10 +39,13 @@ class Parser(Protocol):
         ...
 
 
-def page(call: Call, collection: Collection | None) -> Response:
-    """One page as JSON; without a collection an empty one. Raises Problem for parameters that cannot be used."""
+def page(call: Call, collection: Collection | None, only: Where = ALL) -> Response:
+    """One page as JSON, of the objects that meet `only`; without a collection an empty one.
+
+    Raises Problem for parameters that cannot be used.
+    """
     page_of = window(call)
-    condition, order = _plan(call, collection, page_of.now)
+    condition, order = _plan(call, collection, page_of.now, only)
     check_position(page_of, len(full_order(order)))
     if collection is None:
         return envelope(call, page_of, [])
@@ -109,13 +112,13 @@ def _is_behind(position: Sequence[Form], last: Sequence[Form], down: Sequence[bo
     return False
 
 
-def bulk(call: Call, collection: Collection | None) -> Response:
-    """All rows as CSV, streamed. Raises Problem for parameters that cannot be used."""
+def bulk(call: Call, collection: Collection | None, only: Where = ALL) -> Response:
+    """All rows that meet `only` as CSV, streamed. Raises Problem for parameters that cannot be used."""
     described = call.described
     known = described.query or (collection.fields if collection is not None else {})
     columns = chosen(call, described.columns or tuple(sorted(known)), known)
     limit = most(call)
-    condition, order = _plan(call, collection, call.now)
+    condition, order = _plan(call, collection, call.now, only)
     return csv_reply(_csv_chunks(collection, condition, order, columns, limit))
 
 
@@ -189,7 +192,7 @@ def _syntax(error: QueryError, text: str, fields: Mapping[str, Field]) -> str:
     return message if len(text) > _MAX_SHOWN else f"{message}:\n{text}\n{' ' * first.start}^"
 
 
-def _plan(call: Call, collection: Collection | None, now: datetime) -> tuple[Where, list[Order]]:
+def _plan(call: Call, collection: Collection | None, now: datetime, only: Where) -> tuple[Where, list[Order]]:
     """What to read in which order. A list without stored rows still refuses what no list of its kind would take."""
     fields = call.described.query
     columns = collection.columns if collection is not None else columns_of(fields)
@@ -197,7 +200,7 @@ def _plan(call: Call, collection: Collection | None, now: datetime) -> tuple[Whe
     order = _order(call, columns)
     if not order and collection is not None:
         order = collection.natural_order(condition)
-    return condition, order
+    return (condition if only is ALL else both(condition, only)), order
 
 
 def _order(call: Call, columns: Mapping[str, str]) -> list[Order]:

@@ -14,8 +14,8 @@ from urllib.parse import parse_qsl, urlencode
 import msgspec
 
 from digirm_runtime.wire import Response
+from digirm_simulator.collection import Row
 from digirm_simulator.replies import Problem, bytes_reply
-from digirm_simulator.store import Row
 from digirm_simulator.values import Form, milliseconds
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ class Window(NamedTuple):
 def envelope(call: Call, window: Window, rows: Sequence[Row], start_time: str | None = None) -> Response:
     """The envelope of a page around objects that are JSON text already: joining them is all that is left to do."""
     cursor = following = b""
-    if len(rows) == window.size and "cursor" in call.described.params:
+    if len(rows) == window.size:
         token = _write_cursor(window, rows[-1].position)
         uri = msgspec.json.encode(f"{call.raw_path}?{call.params.encoded}cursor={token}")
         cursor, following = b',"cursor":"%b"' % token.encode(), b',"next_uri":%b' % uri
@@ -121,7 +121,8 @@ def window(call: Call) -> Window:
     params, known = call.params, call.described.params
     size = size_of(params.get("size")) if "size" in known else MAX_SIZE
     binding = _binding(call.raw_path, params, size)
-    cursor = params.get("cursor") if "cursor" in known else None
+    # Taken by every list, whether its self-documentation names it or not: its first page may not be all of it.
+    cursor = params.get("cursor")
     if cursor is None:
         return Window(binding, size, call.now, None)
     return Window(binding, size, *_read_cursor(cursor, binding))

@@ -15,6 +15,7 @@ _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.]*")
 _TEXT = re.compile(r"'(?:[^']++|'')*+")
 _AREA = re.compile(r"\[[-0-9., ]*+")
 _DIGITS = re.compile(r"[0-9]*+")
+_NESTED = re.compile(r"\(|not[ \t\r\n\f\v]", re.IGNORECASE)
 _HEX = re.compile(r"[0-9A-Fa-f]*+")
 _LETTERS = ("a..z", "A..Z", "'_'")
 _WORDS = ("empty", "true", "false")
@@ -98,8 +99,7 @@ class _Walk:
         if inner is None:
             return None
         # The one place with two readings: the field's is taken only where the other one leads nowhere.
-        nested = self.query.startswith("(", inner) or self.query[inner : inner + 4].lower() == "not "
-        if nested or self._condition(inner) is not None or self._condition(at) is None:
+        if _NESTED.match(self.query, inner) or self._condition(inner) is not None or self._condition(at) is None:
             return inner
         return None
 

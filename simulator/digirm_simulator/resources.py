@@ -8,16 +8,16 @@ from collections.abc import Mapping
 from typing import Any
 
 from digirm_runtime.wire import Response
+from digirm_simulator.collection import Collection, DuplicateError, open_collection
 from digirm_simulator.contract import Path
 from digirm_simulator.replies import Problem, empty_reply, json_reply
-from digirm_simulator.store import Collection, DuplicateError
 from digirm_simulator.world import CUSTOMER_ID, Call, Change, World
 
 _MAX_ITEMS = 10_000
 # Deeper ones could be read, but not written again inside an answer.
 _MAX_DEPTH = 100
 # Whatever the contract says, these are never stored, so that they can never come back.
-_SECRETS = frozenset({"auth_token", "install_code", "password", "secret"})
+SECRETS = frozenset({"auth_token", "install_code", "password", "secret"})
 
 
 class Resource:
@@ -28,7 +28,7 @@ class Resource:
         self.path = path
         self.collection = collection
         self.name = path.template.removeprefix(world.contract.base_path)
-        self._hidden = _SECRETS.union(path.write_only)
+        self._hidden = SECRETS.union(path.write_only)
 
     def create(self, call: Call) -> Response:
         """Store one object or an array of them; what fails is reported beside what does not."""
@@ -148,7 +148,9 @@ def attach(world: World, classes: Mapping[str, type[Resource]]) -> None:
         if bulk := contract.paths.get(template.removesuffix("/inventory") + "/bulk"):
             for request in bulk.requests.values():
                 fields |= request.query
-        collection = world.store.collection(template, path.key, fields, indexed=path.indexed, covering=path.covering)
+        collection = open_collection(
+            world.store, template, path.key, fields, indexed=path.indexed, covering=path.covering
+        )
         made = classes.get(template.removeprefix(contract.base_path), Resource)
         world.resources[template] = made(world, path, collection)
 
@@ -158,15 +160,20 @@ def read_json(body: bytes) -> Any:
     try:
         value = json.loads(body)
         check_storable(value)
-    except (ValueError, RecursionError):
+    except RecursionError:
+        raise Problem(400, "The body is nested too deep") from None
+    except ValueError:
         raise Problem(400, "The body is not valid JSON") from None
     return value
 
 
 def check_storable(value: Any, depth: int = 0) -> None:
-    """Raises ValueError for lone surrogates, which no UTF-8 can hold, and for NUL, which ends a text inside SQLite."""
+    """Raises ValueError for lone surrogates, which no UTF-8 can hold, and for NUL, which ends a text inside SQLite.
+
+    Raises RecursionError for what is nested too deep.
+    """
     if depth > _MAX_DEPTH:
-        raise ValueError("nested too deep")
+        raise RecursionError("nested too deep")
     if isinstance(value, str):
         if b"\0" in value.encode():
             raise ValueError("NUL")
@@ -182,8 +189,10 @@ def check_storable(value: Any, depth: int = 0) -> None:
 
 
 def without(value: Any, names: frozenset[str]) -> Any:
-    """An object without the keys that are never given back."""
-    return {key: item for key, item in value.items() if key not in names} if isinstance(value, dict) else value
+    """A value without the keys that are never given back, however deep they are in it."""
+    if isinstance(value, dict):
+        return {key: without(item, names) for key, item in value.items() if key not in names}
+    return [without(item, names) for item in value] if isinstance(value, list) else value
 
 
 def is_texts(value: Any) -> bool:

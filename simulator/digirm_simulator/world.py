@@ -29,9 +29,9 @@ COMPANY = "Example Company"
 class Change(NamedTuple):
     """One change of the world.
 
-    `kind` is `create`, `update` or `delete` (of a stored object), `connect`, `disconnect` or `report` (of a device, by
-    the fleet's own life), or `call` (an action that was asked for). `name` is the collection below the base path, such
-    as `/devices/inventory`, `key` the object's. `by` is the user; None where the fleet did it.
+    `kind` is `create`, `update` or `delete` (of a stored object), or `connect`, `disconnect` or `report` (of a device,
+    by the fleet's own life). `name` is the collection below the base path, such as `/devices/inventory`, `key` the
+    object's. `by` is the user; None where the fleet did it.
     """
 
     kind: str

@@ -29,6 +29,14 @@ def states(api: Api, **params: str | int) -> list[tuple[str, str, str]]:
 
 
 @pytest.fixture
+def api(simulator: Simulator) -> Api:
+    """As everywhere, without the definition that a simulator begins with."""
+    made = Api(simulator)
+    assert made("DELETE", f"{ALERTS}/1").status == 204
+    return made
+
+
+@pytest.fixture
 def device(simulator: Simulator, api: Api) -> str:
     """A connected device whose connection changes only when a test says so."""
     found = connected(api)[0]["id"]
@@ -47,9 +55,38 @@ def test_one_is_answered_as_a_list_with_its_defaults(api: Api) -> None:
     found = api("POST", ALERTS, sent)
     assert (found.status, found.body) == (
         201,
-        {"count": 1, "list": [{**sent, "customer_id": 7493, "enabled": True, "id": 1}]},
+        {"count": 1, "list": [{**sent, "customer_id": 7493, "enabled": True, "id": 2}]},
     )
-    assert api.get(f"{ALERTS}/1").body == found.body["list"][0]
+    assert api.get(f"{ALERTS}/2").body == found.body["list"][0]
+
+
+def fired(api: Api) -> dict[str, int]:
+    """How many alerts each device says have fired, where any have."""
+    devices = api.get(DEVICES).body["list"]
+    return {device["id"]: device["alerts"] for device in devices if device.get("alerts")}
+
+
+def test_a_simulator_begins_with_an_alert_and_where_it_has_fired(simulator: Simulator) -> None:
+    api = Api(simulator)
+    [alert] = api.get(ALERTS).body["list"]
+    assert (alert["id"], alert["type"], alert["scope"]) == (1, OFFLINE, {"type": "Group", "value": "Production"})
+    offline = api.get(DEVICES, query="connection_status = 'disconnected' and group startsWith 'Production'").body[
+        "list"
+    ]
+    assert fired(api) == {device["id"]: 1 for device in offline if "last_disconnect" in device}
+    for _ in range(3):
+        assert fired(api) == {source: 1 for source, status, _ in states(api) if status == "fired"} != {}
+        counts = {item["value"]: item["count"] for item in api.get("/ws/v1/reports/alerts").body["list"]}
+        assert counts[1] == len(fired(api))
+        simulator.clock.advance(hours=11)
+
+
+def test_a_large_fleet_begins_with_the_alerts_of_its_first_devices(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("digirm_simulator.behaviours.alerts.SEEDED", 30)
+    with Simulator(devices=61, seed=3) as simulator:
+        api = Api(simulator)
+        assert 0 < len(fired(api)) == len(states(api))
+        assert fired(api).keys() <= {device["id"] for device in api.get(DEVICES, size=30).body["list"]}
 
 
 def test_each_documented_type_is_taken(api: Api) -> None:
@@ -68,7 +105,7 @@ def test_what_fails_is_reported_beside_what_does_not(api: Api) -> None:
     ]
     found = api("POST", ALERTS, sent)
     good, *bad = found.body["list"]
-    assert (found.status, good["id"]) == (207, 1)
+    assert (found.status, good["id"]) == (207, 2)
     assert [item["error_context"] for item in bad] == sent[1:]
     assert {item["error_status"] for item in bad} == {400}
     assert api.get(ALERTS).body["count"] == 1
@@ -94,7 +131,7 @@ def test_an_offline_alert_fires_and_resets_with_its_device(simulator: Simulator,
     simulator.devices.connect(device)
     assert states(api) == [(device, "reset", "2022-07-15T12:02:00.000Z")]
     assert simulator.devices[device]["alerts"] == before
-    history = api.get("/ws/v1/alerts/history/1").body["list"]
+    history = api.get("/ws/v1/alerts/history/2").body["list"]
     assert [(item["status"], item["timestamp"][14:19]) for item in history] == [("fired", "00:00"), ("reset", "02:00")]
 
 
@@ -117,7 +154,7 @@ def test_what_was_due_fires_before_it_resets(simulator: Simulator, api: Api, dev
     simulator.devices.disconnect(device)
     simulator.clock.advance(minutes=30)
     simulator.devices.connect(device)
-    history = api.get(f"/ws/v1/alerts/history/1_{device}").body["list"]
+    history = api.get(f"/ws/v1/alerts/history/2_{device}").body["list"]
     assert [item["timestamp"] for item in history] == ["2022-07-15T12:05:00.000Z", "2022-07-15T12:30:00.000Z"]
 
 
@@ -174,7 +211,7 @@ def test_summary_and_status_take_queries_orders_and_cursors(simulator: Simulator
         first = api.get(path, size=3, orderby="source desc").body
         rest = api.get(path, size=3, orderby="source desc", cursor=first["cursor"]).body
         assert [item["source"] for item in first["list"] + rest["list"]] == sorted(chosen, reverse=True)
-    assert api.get("/ws/v1/alerts/status", query="id = 2").body["list"] == []
+    assert api.get("/ws/v1/alerts/status", query="id = 1").body["list"] == []
 
 
 def test_states_follow_their_definition_and_their_device(simulator: Simulator, api: Api, device: str) -> None:
@@ -188,7 +225,7 @@ def test_states_follow_their_definition_and_their_device(simulator: Simulator, a
     assert api("DELETE", f"{ALERTS}/{made['id']}").status == 204
     assert states(api) == []
     assert simulator.devices[device]["alerts"] == fired - 1
-    assert api.get("/ws/v1/alerts/history/1").status == 404
+    assert api.get("/ws/v1/alerts/history/2").status == 404
 
 
 def test_states_go_with_their_device(simulator: Simulator, api: Api, device: str) -> None:
@@ -205,7 +242,7 @@ def test_history_pages_in_both_orders_and_by_time(simulator: Simulator, api: Api
         simulator.clock.advance(minutes=1)
         simulator.devices.connect(device)
         simulator.clock.advance(minutes=1)
-    path = f"/ws/v1/alerts/history/1_{device}"
+    path = f"/ws/v1/alerts/history/2_{device}"
     times = [item["timestamp"] for item in api.get(path).body["list"]]
     assert times == sorted(times)
     assert len(times) == 6
@@ -217,7 +254,7 @@ def test_history_pages_in_both_orders_and_by_time(simulator: Simulator, api: Api
     assert [item["timestamp"] for item in part] == times[1:3]
     assert api.get(path, order="up").status == 400
     assert api.get(path, start_time="soon").status == 400
-    assert api.get(f"/ws/v1/alerts/history/1_{device_id(1)}").body["list"] == []
+    assert api.get(f"/ws/v1/alerts/history/2_{device_id(1)}").body["list"] == []
 
 
 def test_what_is_due_fires_once_whoever_asks_first(simulator: Simulator, api: Api, device: str) -> None:
@@ -228,7 +265,7 @@ def test_what_is_due_fires_once_whoever_asks_first(simulator: Simulator, api: Ap
     with ThreadPoolExecutor(8) as pool:
         found = list(pool.map(lambda _: states(api), range(16)))
     assert found == [[(device, "fired", "2022-07-15T12:01:00.000Z")]] * 16
-    assert api.get("/ws/v1/alerts/history/1").body["count"] == 1
+    assert api.get("/ws/v1/alerts/history/2").body["count"] == 1
     assert simulator.devices[device]["alerts"] == fired + 1
 
 
@@ -238,10 +275,10 @@ def test_csv_of_states(simulator: Simulator, api: Api, device: str) -> None:
     for name in ("summary", "status"):
         [row] = csv.DictReader(io.StringIO(api.get(f"/ws/v1/alerts/bulk/{name}").body))
         assert (row["source"], row["name"], row["status"]) == (device, 'off, "really"\nand line two', "fired")
-        assert api.get(f"/ws/v1/alerts/bulk/{name}", fields="status,id").body == "status,id\nfired,1\n"
+        assert api.get(f"/ws/v1/alerts/bulk/{name}", fields="status,id").body == "status,id\nfired,2\n"
         assert api.get(f"/ws/v1/alerts/bulk/{name}", query="status = 'reset'", fields="id").body == "id\n"
         assert api.get(f"/ws/v1/alerts/bulk/{name}", fields="nonsense").status == 400
-    assert api.get("/ws/v1/alerts/bulk", fields="id,type").body == f'id,type\n1,"{OFFLINE}"\n'
+    assert api.get("/ws/v1/alerts/bulk", fields="id,type").body == f'id,type\n2,"{OFFLINE}"\n'
 
 
 CELLS = st.text(st.sampled_from('a,"\n\r 1'), max_size=5)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import uuid
 from collections.abc import Iterator
 from itertools import pairwise
@@ -84,6 +85,114 @@ def test_data_points_are_no_events_but_their_deletion_is(still: Api) -> None:
     assert still("POST", "/ws/v1/streams/history", {"stream_id": "a", "value": "1"}).status == 201
     assert still("DELETE", "/ws/v1/streams/history/a").status == 204
     assert details(still.get(EVENTS)) == ["/streams/history/a deleted", "/streams/inventory/a created"]
+
+
+# A write of each kind that the contract has, in an order in which each finds what it needs; `$1` is a device.
+WRITES: list[tuple[str, str, Any]] = [
+    ("PUT", "account/current/security", {"password_minimum_length": 13}),
+    ("DELETE", "account/current/security", None),
+    ("PUT", "alerts/inventory/1", {"priority": "Low"}),
+    ("POST", "alerts/inventory", {"type": "Device Offline"}),
+    ("DELETE", "alerts/inventory/2", None),
+    ("POST", "automations/inventory", {"name": "a"}),
+    ("PUT", "automations/inventory/3", {"name": "b"}),
+    ("POST", "automations/run", {"id": 3, "targets": {"devices": ["$1"]}}),
+    ("POST", "automations/runs/cancel/1", None),
+    ("DELETE", "automations/runs/inventory/1", None),
+    ("DELETE", "automations/inventory/3", None),
+    ("PUT", "automations/schedules/inventory/1", {"name": "s"}),
+    ("DELETE", "automations/schedules/inventory/1", None),
+    ("POST", "configs/inventory", {"name": "c"}),
+    ("PUT", "configs/inventory/1", {"name": "d"}),
+    ("PUT", "configs/inventory/1/settings", {"a": 1}),
+    ("DELETE", "configs/inventory/1/settings", None),
+    ("PUT", "configs/inventory/1/settings/device?device_id=$1", {"a": 1}),
+    ("DELETE", "configs/inventory/1/settings/device", None),
+    ("DELETE", "configs/inventory/1", None),
+    ("POST", "devices/bulk", b"id\n" + device_id(1).encode()),
+    ("POST", "devices/inventory", {"id": device_id(2), "name": "mine"}),
+    ("PUT", f"devices/inventory/{device_id(1)}", {"name": "yours"}),
+    ("DELETE", f"devices/inventory/{device_id(1)}", None),
+    ("DELETE", "devices/inventory?name=mine", None),
+    ("POST", "files/inventory/~/f", b"x"),
+    ("DELETE", "files/inventory/~/f", None),
+    ("POST", "firmware_updates/inventory", {"version": "1", "targets": {"devices": ["$1"]}}),
+    ("POST", "firmware_updates/cancel/$1", None),
+    ("DELETE", "firmware_updates/history/$1", None),
+    ("PUT", "health_configs/inventory/FE00000A/TX64", {"enabled": True}),
+    ("DELETE", "health_configs/inventory/FE00000A/TX64", None),
+    ("POST", "automations/run", {"id": 1, "targets": {"devices": ["$1"]}}),
+    ("PUT", "jobs/cancel/3", None),
+    ("POST", "automations/run", {"id": 1, "targets": {"devices": ["$1"]}}),
+    ("PUT", "jobs/inventory/cancel?query=id%3D4", None),
+    ("POST", "automations/run", {"id": 1, "targets": {"devices": ["$1"]}}),
+    ("DELETE", "jobs/cancel?query=id%3D5", None),
+    ("DELETE", "jobs/inventory/5", None),
+    ("POST", "monitors/inventory", {"type": "polling"}),
+    ("PUT", "monitors/inventory/1", {"description": "m"}),
+    ("DELETE", "monitors/inventory/1", None),
+    ("POST", "streams/inventory", {"id": "s"}),
+    ("PUT", "streams/inventory/s", {"units": "F"}),
+    ("POST", "streams/history", {"stream_id": "s", "value": "1"}),
+    ("DELETE", "streams/history/s", None),
+    ("DELETE", "streams/inventory/s", None),
+    ("POST", "subaccounts/inventory", {"company_name": "ABC"}),
+    ("PUT", "subaccounts/inventory/7494", {"notes": "n"}),
+    ("DELETE", "subaccounts/inventory/7494", None),
+    ("POST", "users/inventory", {"username": "u"}),
+    ("PUT", "users/inventory/u", {"email": "u@example.com"}),
+    ("DELETE", "users/inventory/u", None),
+    ("POST", "users/change_password/1?validate_only=true", {"password": "Correct-Horse-7"}),
+]
+# As the statement of `events.list` says: data points, and what changes nothing.
+NO_EVENT = {("POST", "/ws/v1/streams/history"), ("POST", "/ws/v1/users/change_password/{uuid}")}
+REFUSED = {
+    ("POST", "/ws/v1/configs/inventory/{id}/settings/device/bulk"),
+    ("POST", "/ws/v1/users/forgot_password/{username:.+}"),
+    ("POST", "/ws/v1/users/forgot_username/{email_address:.+}"),
+}
+
+
+def test_every_write_of_the_contract_is_an_event(api: Api) -> None:
+    contract = api.simulator.contract
+    device = api.ids(query="connection_status = 'connected'")[0]
+    api.simulator.put("/ws/v1/automations/schedules/inventory", {"id": 1, "name": "nightly"})
+    seen = set()
+    for method, path, body in WRITES:
+        url = "/ws/v1/" + path.replace("$1", device)
+        sent = body if isinstance(body, bytes) else json.dumps(body).replace("$1", device).encode()
+        before = api.get(EVENTS).body["count"]
+        found = api(method, url, sent)
+        assert 200 <= found.status < 300, (method, url, found.body)
+        match = contract.router.match(url.partition("?")[0])
+        assert match is not None
+        seen.add((method, match.path.template))
+        added = api.get(EVENTS).body["count"] - before
+        assert (added == 0) is ((method, match.path.template) in NO_EVENT), (method, url)
+    writes = {(method, template) for template, method in contract.does if method != "GET"}
+    assert seen == writes - REFUSED
+
+
+def test_settings_and_security_say_what_changed(still: Api) -> None:
+    device = still.simulator.devices.add()["id"]
+    still("POST", "/ws/v1/configs/inventory", {"name": "c"})
+    for path, params in (("settings", {}), ("settings/device", {"device_id": device})):
+        url = f"/ws/v1/configs/inventory/1/{path}"
+        for method in ("PUT", "PUT", "DELETE", "DELETE"):
+            still(method, url, {"a": 1}, **params)
+    for method in ("PUT", "DELETE", "DELETE"):
+        still(method, "/ws/v1/account/current/security", {"password_minimum_length": 20})
+    found = still.get(EVENTS, size=8).body["list"][::-1]
+    assert [(item["facility"], item["details"], item.get("device_id")) for item in found] == [
+        ("CONFIGS", "/configs/settings/1 created", None),
+        ("CONFIGS", "/configs/settings/1 changed", None),
+        ("CONFIGS", "/configs/settings/1 deleted", None),
+        ("CONFIGS", f"/configs/settings/1/{device} created", device),
+        ("CONFIGS", f"/configs/settings/1/{device} changed", device),
+        ("CONFIGS", f"/configs/settings/1/{device} deleted", device),
+        ("ACCOUNT", "/account/current/security changed", None),
+        ("ACCOUNT", "/account/current/security deleted", None),
+    ]
 
 
 def test_the_fleet_connects_and_disconnects(clock: Clock) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 from datetime import timedelta
 
@@ -160,6 +161,7 @@ def test_ids_that_no_device_has_are_key_errors(simulator: Simulator) -> None:
         ({"connection_status": None}, "connected, disconnected"),
         ({"notes": object()}, "cannot hold"),
         ({"notes": "\0"}, "NUL"),
+        ({"notes": functools.reduce(lambda inner, _: [inner], range(200), [])}, "nested too deep"),
         ({"notes": "\ud800"}, "surrogates"),
         ({"signal_percent": float("nan")}, "not finite"),
         ({"last_update": NOW.replace(tzinfo=None)}, "no time zone"),
@@ -173,6 +175,16 @@ def test_what_no_device_can_have_is_a_value_error(
         with pytest.raises(ValueError, match=message):
             change(**fields)
     assert list(simulator.devices) == before
+
+
+def test_what_fails_does_not_stop_the_fleet(simulator: Simulator) -> None:
+    devices, nobody = simulator.devices, device_id(99)
+    for call in (devices.update, devices.remove, devices.connect, devices.disconnect, devices.add):
+        simulator.clock.advance(hours=1)
+        with pytest.raises((KeyError, ValueError)):
+            call(nobody) if call != devices.add else call(nobody, nmae="x")
+        last = max(device.get("last_update", "") for device in devices)
+        assert last > time_text(simulator.clock() - timedelta(minutes=30))
 
 
 def test_bad_ids_are_value_errors(simulator: Simulator) -> None:

@@ -243,12 +243,25 @@ def test_a_cursor_of_a_computed_list_belongs_to_its_request(api: Api) -> None:
         computed(api, documents, size=4, cursor=cursor)
 
 
+@pytest.mark.parametrize("path", ["/ws/v1/monitors/inventory", "/ws/v1/groups/inventory"])
+def test_a_list_that_names_no_cursor_can_be_read_to_its_end(api: Api, path: str) -> None:
+    api.simulator._store.few = 10_000
+    for number in range(1, 1102):
+        api.simulator.put(path, {"id": 10_000 + number, "name": f"n{number}", "path": f"/n{number}"})
+    assert "cursor" not in api.simulator.contract.paths[path].requests["GET"].params
+    first = api.get(path)
+    assert (first.body["count"], "cursor" in first.body) == (1000, True)
+    found = follow(api, first)
+    assert len(found) == len(set(found)) > 1100
+    assert api.get(path, cursor="x").status == 400
+
+
 def test_an_empty_query_filters_nothing(api: Api) -> None:
     assert api.ids(query="") == api.ids(query="  ") == api.ids()
 
 
 def test_lists_without_rows_check_their_query_too(api: Api) -> None:
-    assert api.get("/ws/v1/alerts/summary", query="status = 'fired'", size=5).body == {
+    assert api.get("/ws/v1/alerts/summary", query="status = 'reset'", size=5).body == {
         "count": 0,
         "list": [],
         "size": 5,
@@ -269,6 +282,26 @@ def test_stored_rows_of_any_inventory(api: Api) -> None:
     assert api.get("/ws/v1/jobs/2").status == 404
     with pytest.raises(ValueError, match="holds no stored objects"):
         api.simulator.put("/ws/v1/jobs/cancel", {"id": 1})
+
+
+def test_what_is_nested_too_deep_is_said_to_be(api: Api) -> None:
+    for depth in (102, 100_000):
+        found = api("POST", "/ws/v1/alerts/inventory", b"[" * depth + b"]" * depth)
+        assert (found.status, found.body["error_message"]) == (400, "The body is nested too deep")
+
+
+def test_secrets_are_not_echoed_however_deep_they_are(api: Api) -> None:
+    inner = {"password": "S3CRET", "kept": [{"secret": "S3CRET", "x": 1}]}
+    sent: dict[str, Any]
+    for path, sent in (
+        ("alerts/inventory", {"type": "x"}),
+        ("devices/inventory", {"id": "x"}),
+        ("streams/history", {}),
+    ):
+        found = api("POST", f"/ws/v1/{path}", [{**sent, "deep": inner}] * 2)
+        assert found.status == 207
+        assert [item["error_context"]["deep"] for item in found.body["list"]] == [{"kept": [{"x": 1}]}] * 2
+        assert "S3CRET" not in json.dumps(found.body)
 
 
 def test_objects_of_other_inventories(api: Api) -> None:

@@ -142,6 +142,7 @@ def test_an_event_is_saved_once_per_monitor(simulator: Simulator, api: Api, devi
 
 
 def test_jobs_and_alerts_are_saved(simulator: Simulator, api: Api, device: str) -> None:
+    assert api("DELETE", "/ws/v1/alerts/inventory/1").status == 204
     number = monitor(api, "jobs", "alert_status", "Alarm")
     api("POST", "/ws/v1/alerts/inventory", {"type": "Device Offline", "scope": {"type": "Device", "value": device}})
     api("POST", "/ws/v1/firmware_updates/inventory", {"targets": {"devices": [device]}, "version": "1"})
@@ -149,9 +150,9 @@ def test_jobs_and_alerts_are_saved(simulator: Simulator, api: Api, device: str) 
     simulator.clock.advance(minutes=10)
     api.get("/ws/v1/jobs/inventory")
     assert shapes(api, number) == [
-        ("INSERTION", "alarm/1"),
+        ("INSERTION", "alarm/2"),
         ("INSERTION", "jobs/1"),
-        ("INSERTION", f"alert_status/1_{device}"),
+        ("INSERTION", f"alert_status/2_{device}"),
         ("UPDATE", "jobs/1"),
     ]
     assert events(api, number)[2]["alert_status"]["status"] == "fired"
@@ -185,8 +186,15 @@ def test_history_pages(simulator: Simulator, api: Api, device: str) -> None:
 
 
 def test_no_more_is_kept_than_said(simulator: Simulator, api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("digirm_simulator.behaviours.monitors._KEPT", 20)
-    number = monitor(api, "devices[C]")
-    for _ in range(200):
-        simulator.devices.add(connection_status="disconnected")
-    assert len(events(api, number)) == 20
+    monkeypatch.setattr("digirm_simulator.behaviours.monitors.KEPT", 5)
+    numbers = [monitor(api, "devices[C]") for _ in range(3)]
+    added = [simulator.devices.add(connection_status="disconnected")["id"] for _ in range(8)]
+    for number in numbers:
+        assert [event["topic"] for event in events(api, number)] == [f"devices/{device}" for device in added[-5:]]
+
+
+def test_what_is_saved_goes_with_its_monitor(simulator: Simulator, api: Api, device: str) -> None:
+    gone, number = monitor(api, "devices"), monitor(api, "devices")
+    simulator.devices.disconnect(device)
+    assert api("DELETE", f"{MONITORS}/{gone}").status == 204
+    assert (len(events(api, number)), len(events(api, monitor(api, "devices")))) == (1, 0)

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import re
+import sys
 from pathlib import Path
+from types import FrameType
 
 import pytest
 from hypothesis import given
@@ -38,6 +40,10 @@ def test_the_recorded_answer_to_the_letter(api: Api) -> None:
         ("id = 0x", "Unexpected end of input, expected 0..9, a..f or A..F", "(line 1, pos 8)"),
         ("name contains5", "Invalid input '5', expected ' ' or '''", "(line 1, pos 14)"),
         ("name = 'x'\n and id ~ 1", "Invalid input '~', expected ' ', '<', '>', '=', *", "(line 2, pos 9)"),
+        # Whatever stands between them, a second `not` is tried as one before it is tried as a name.
+        ("not not ", "Unexpected end of input, expected ' ', a..z, A..Z, '_', '<', *", "(line 1, pos 9)"),
+        ("not  not 1", "Invalid input '1', expected ' ', a..z, A..Z, '_', '<', *", "(line 1, pos 10)"),
+        ("not\tNOT\t", "Unexpected end of input, expected ' ', a..z, A..Z, '_', '<', *", "(line 1, pos 9)"),
         # The place counts UTF-16 units, as Java does.
         ("name = '\U0001f600' ~", "Invalid input '~', expected ' ', 'a/A', 'o/O' or EOI", "(line 1, pos 13)"),
     ],
@@ -99,3 +105,47 @@ def test_any_text_is_fine_or_has_a_place_in_it(query: str) -> None:
 def test_long_queries_are_not_sent_back(query: str) -> None:
     text = parse_error.text(query, OPERATORS)
     assert text is None or len(text) < 200
+
+
+def steps(query: str) -> int:
+    """How many functions are called to find what is wrong with a query."""
+    called = 0
+
+    def count(_frame: FrameType, event: str, _argument: object) -> None:
+        nonlocal called
+        called += event == "call"
+
+    before = sys.getprofile()
+    sys.setprofile(count)
+    try:
+        parse_error.text(query, OPERATORS)
+    finally:
+        sys.setprofile(before)
+    return called
+
+
+@pytest.mark.parametrize(
+    ("piece", "most"),
+    [
+        ("not ", 6),
+        ("NOT\t", 6),
+        ("not (", 12),
+        ("(", 7),
+        ("not not = 1 and ", 100),
+        ("a = 'x' and ", 50),
+        ("not a = 'x' or ", 90),
+        ("x", 1),
+        ("'", 1),
+    ],
+)
+def test_it_takes_linear_time(piece: str, most: int) -> None:
+    short, long = steps(piece * 300), steps(piece * 600)
+    assert long <= 2.1 * short
+    assert long <= most * 600
+
+
+def test_what_is_too_long_is_not_walked_over() -> None:
+    longest = "~".ljust(100_000)
+    assert parse_error.text(longest, OPERATORS) is not None
+    assert parse_error.text(f"{longest} ", OPERATORS) is None
+    assert steps("not " * 25_001) < 100

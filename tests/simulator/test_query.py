@@ -250,14 +250,20 @@ def test_no_relative_time_is_too_far(fleet: tuple[Api, list[dict[str, Any]]], di
     assert api.ids(query=f"last_update > -{zeros}1{unit}") == api.ids(query=f"last_update > -1{unit}")
 
 
-def test_relative_times_mean_the_same_on_every_page() -> None:
-    simulator = Simulator(devices=0, clock=Clock(NOW, speed=0))
-    for number in range(4):
-        simulator.put(DEVICES, {"id": device_id(number), "last_update": "2022-07-14T12:30:00.000Z"})
-    api = Api(simulator)
-    params: dict[str, Any] = {"query": "last_update > -1d", "size": 2}
-    first = api.get(DEVICES, **params).body
-    simulator.clock.advance(hours=1)
-    assert api.get(DEVICES, **params).body["count"] == 0
-    assert api.get(DEVICES, **params, cursor=first["cursor"]).body["count"] == 2
-    simulator.close()
+@pytest.mark.parametrize("path", [DEVICES, f"{DEVICES}/config/1"], ids=["stored", "computed"])
+def test_relative_times_mean_the_same_on_every_page(path: str) -> None:
+    with Simulator(devices=0, clock=Clock(NOW, speed=0)) as simulator:
+        ids = [device_id(number) for number in range(7)]
+        for key in ids:
+            simulator.put(DEVICES, {"id": key, "last_update": "2022-07-14T12:30:00.000Z", "group": "lab"})
+        simulator.put("/ws/v1/configs/inventory", {"id": 1, "groups": ["lab"]})
+        api = Api(simulator)
+        params: dict[str, Any] = {"query": "last_update > -1d", "size": 2, "orderby": "id"}
+        found = api.get(path, **params).body
+        shown = found["list"]
+        while "cursor" in found:
+            simulator.clock.advance(hours=1)
+            assert api.get(path, **params).body["count"] == 0
+            found = api.get(path, **params, cursor=found["cursor"]).body
+            shown += found["list"]
+        assert [item["id"] for item in shown] == ids

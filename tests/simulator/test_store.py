@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+import sqlite3
 import subprocess
 import sys
 import urllib.request
@@ -14,14 +15,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from digirm_runtime.query.ast import And, Condition, Expr, Literal, Not, Or
+from digirm_simulator.collection import Collection, DuplicateError, open_collection
 from digirm_simulator.contract import Field, FieldType
 from digirm_simulator.indices import Order
 from digirm_simulator.sql import Where, where
-from digirm_simulator.store import Collection, DuplicateError, Store, StoreError
+from digirm_simulator.store import Store, StoreError
 from tests.simulator.oracle import TYPES, matches, ordered
 from tests.simulator.support import BASIC, DEVICES, NOW, device_id
 from tests.simulator.test_query import OPERATORS
@@ -50,7 +52,7 @@ COVERING = ["connection_status", "last_update"]
 
 
 def collection(store: Store) -> Collection:
-    found = store.collection("devices", "id", FIELDS, indexed=INDEXED, covering=COVERING)
+    found = open_collection(store, "devices", "id", FIELDS, indexed=INDEXED, covering=COVERING)
     store.finish()
     return found
 
@@ -93,6 +95,26 @@ def test_an_inner_transaction_undoes_its_own_part_only(table: Collection) -> Non
     assert not table.store.connection.in_transaction
 
 
+def test_a_transaction_that_sqlite_ends_itself_leaves_nothing(table: Collection) -> None:
+    table.insert([{"id": "a", "name": "kept"}])
+    [(pages_now,)] = table.store.sql("PRAGMA page_count")
+    table.store.sql(f"PRAGMA max_page_count={pages_now + 5}")
+
+    def fill() -> None:
+        with table.store.transaction():
+            table.replace({"id": "a", "name": "changed"})
+            table.insert({"id": str(at), "name": "x" * 1000} for at in range(100))
+
+    # As on a full disk. The error is that one, not of a rollback which there is nothing left for.
+    with pytest.raises(sqlite3.OperationalError, match="full"):
+        fill()
+    assert not table.store.connection.in_transaction
+    assert table.store.sql("SELECT id, f1 FROM devices") == [("a", "kept")]
+    table.store.sql(f"PRAGMA max_page_count={1 << 30}")
+    table.insert([{"id": "b"}])
+    assert table.keys() == ["a", "b"]
+
+
 def test_private_tables_are_made_once() -> None:
     with closing(Store()) as store:
         name = store.private("notes", "at INTEGER, text TEXT")
@@ -113,6 +135,72 @@ def test_numbers_are_never_given_twice(table: Collection) -> None:
     table.delete("90")
     assert table.next_number() == 91
     assert given_out == [1, 2, 3]
+
+
+def test_numbers_are_not_given_again_after_a_restart(tmp_path: Path) -> None:
+    file = tmp_path / "state.db"
+    with closing(Store(file)) as store:
+        table = collection(store)
+        for _ in range(3):
+            table.insert([{"id": table.next_number()}])
+        assert table.delete("3")
+    with closing(Store(file)) as store:
+        assert collection(store).next_number() == 4
+
+
+def test_a_key_beyond_64_bits_is_no_number(table: Collection) -> None:
+    assert table.next_number() == 1
+    table.insert([{"id": "9" * 20}, {"id": "9" * 18}, {"id": "0" * 300 + "9"}, {"id": "\u0665"}])
+    assert table.next_number() < 1 << 63
+
+
+def test_a_long_key_does_not_stop_the_count_after_a_restart(tmp_path: Path) -> None:
+    for expected in (3, 4):
+        with closing(Store(tmp_path / "state.db")) as store:
+            table = collection(store)
+            if expected == 3:
+                table.insert([{"id": "9" * 20}, {"id": "9" * 18}])
+            assert table.next_number() == expected
+            table.insert([{"id": expected}])
+
+
+# What JSON holds of values that are equal to each other in Python, and of those that have the same text.
+ALIKE: list[Any] = [None, False, True, 0, 1, 0.0, -0.0, 1.0, "", "0", "1", "false", "true", "a", "A", "/a"]
+JSON = st.recursive(
+    st.sampled_from(ALIKE),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.sampled_from("ab"), inner, max_size=2),
+    max_leaves=3,
+)
+DOCUMENTS = st.dictionaries(st.sampled_from(sorted(TYPES.keys() - {"id"})), JSON).map(lambda held: {**held, "id": "a"})
+
+
+def everywhere(value: Any) -> dict[str, Any]:
+    """A device of which every field holds the value."""
+    return {**dict.fromkeys(TYPES, value), "id": "a"}
+
+
+def test_what_is_written_over_a_known_state_is_what_is_written_over_an_unknown_one(table: Collection) -> None:
+    @given(DOCUMENTS, DOCUMENTS)
+    @example(everywhere(1), everywhere(True))
+    @example(everywhere(False), everywhere(0))
+    @example(everywhere(1), everywhere(1.0))
+    @example(everywhere(0.0), everywhere(-0.0))
+    @example(everywhere([1]), everywhere([True]))
+    @example(everywhere([[0]]), everywhere([[False]]))
+    @example(everywhere("A"), everywhere("a"))
+    @example(everywhere(None), {"id": "a"})
+    def check(before: dict[str, Any], after: dict[str, Any]) -> None:
+        rows = []
+        for known in (before, None):
+            table.delete("a")
+            table.insert([before])
+            table.replace(after, known)
+            # As text, in which 1 is not 1.0.
+            rows.append(repr([row[1:] for row in table.store.sql("SELECT * FROM devices")]))
+            assert table.get("a") == after
+        assert rows[0] == rows[1]
+
+    check()
 
 
 @pytest.mark.parametrize("trigram", [False, True])
@@ -156,8 +244,10 @@ def pages(table: Collection, chosen: Where, order: Sequence[Order], size: int) -
 
 
 # Few letters, so that values meet each other: signs of SQL, of LIKE and of full-text queries, letters whose case is not
-# plain, the ends of the planes and of Unicode.
-TEXTS = st.text("aAbß'\"%_\\*^:-( \0\u0130\ud7ff\ue000\U0010ffff", max_size=5)
+# plain, the ends of the planes and of Unicode. What is asked for may hold a NUL, what is stored never does.
+LETTERS = "aAbß'\"%_\\*^:-( \u0130\ud7ff\ue000\U0010ffff"
+TEXTS = st.text(LETTERS, max_size=5)
+ASKED = TEXTS | st.text(f"{LETTERS}\0", max_size=5)
 VALUES: dict[str, st.SearchStrategy[Any]] = {
     "Text": TEXTS | st.integers(0, 9) | st.booleans(),
     "Enumerated": st.sampled_from(["connected", "disconnected", "Connected"]),
@@ -168,7 +258,7 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
     "Boolean": st.booleans() | st.sampled_from(["true", "FALSE", "perhaps", 1]),
 }
 LITERALS: dict[str, st.SearchStrategy[Literal]] = {
-    "Text": TEXTS.map(lambda text: Literal("text", text)),
+    "Text": ASKED.map(lambda text: Literal("text", text)),
     "Enumerated": VALUES["Enumerated"].map(lambda text: Literal("text", text)),
     "Numeric": st.integers(-3, 3).map(lambda number: Literal("number", str(number))),
     "Timestamp": st.integers(0, 5).map(lambda days: Literal("relative", f"-{days}d")),
@@ -242,7 +332,7 @@ def test_a_text_index_follows_every_change(names: list[str], data: st.DataObject
         gone = {document["id"] for document in held if data.draw(st.booleans())}
         for key in gone:
             assert table.delete(key)
-        needle = data.draw(st.sampled_from(names).filter(bool) | TEXTS if names else TEXTS)
+        needle = data.draw(st.sampled_from(names).filter(bool) | ASKED if names else ASKED)
         expr = Condition("name", "contains", Literal("text", needle))
         left = [document for document in held if document["id"] not in gone]
         assert table.keys(condition(expr)) == [item["id"] for item in left if matches(expr, item)]
@@ -256,6 +346,25 @@ def test_long_texts_are_searched_by_their_beginning() -> None:
         assert table.keys(condition(is_("name", "contains", long))) == ["a", "b"]
         assert table.keys(condition(is_("name", "contains", long + "X"))) == ["b"]
         assert table.keys(condition(is_("name", "contains", "x" * 200_000))) == []
+
+
+def test_a_nul_in_a_query_finds_nothing() -> None:
+    with closing(Store(trigram=True)) as store:
+        table = collection(store)
+        table.insert([{"id": "a", "name": "gateway"}])
+        for needle in ("gate\0", "\0gate", "gate\0way", "\0\0\0"):
+            assert table.keys(condition(is_("name", "contains", needle))) == []
+
+
+@pytest.mark.parametrize("few", [0, 10_000])
+@pytest.mark.parametrize("count", [100, 101, 501, 1000])
+def test_many_ranges_are_chosen_from(table: Collection, count: int, few: int) -> None:
+    table.store.few = few
+    table.insert([{"id": str(at), "name": f"gateway {at}", "vendor_id": at} for at in range(0, 3000, 500)])
+    begins = [is_("name", "startsWith", f"gateway {at}") for at in range(1, count, 2)]
+    beyond = [is_("vendor_id", ">=", str(2000 + at)) for at in range(0, count, 2)]
+    # `gateway 5…`, `gateway 1…` and `gateway 25…` begin as odd numbers below 100 do.
+    assert table.keys(condition(Or([*begins, *beyond]))) == ["500", "1000", "1500", "2000", "2500"]
 
 
 @pytest.mark.parametrize("few", [0, 10_000])
@@ -313,22 +422,22 @@ def test_what_was_acknowledged_survives_kill_9(tmp_path: Path) -> None:
 def test_a_file_keeps_rows_and_may_gain_indices(tmp_path: Path) -> None:
     file = tmp_path / "state.db"
     with closing(Store(file)) as store:
-        store.collection("devices", "id", FIELDS).insert([{"id": "a", "name": "gateway"}])
+        open_collection(store, "devices", "id", FIELDS).insert([{"id": "a", "name": "gateway"}])
         store.finish()
     for trigram, _ in product((True, False), range(2)):
         with closing(Store(file, trigram=trigram)) as store:
             assert not store.new
-            table = store.collection("devices", "id", FIELDS, indexed=INDEXED, covering=COVERING)
+            table = open_collection(store, "devices", "id", FIELDS, indexed=INDEXED, covering=COVERING)
             assert table.keys(condition(is_("name", "contains", "TEW"))) == ["a"]
             assert table.keys(condition(is_("name", "=", "gateway"))) == ["a"]
     with closing(Store(file)) as store, pytest.raises(StoreError, match="another contract"):
-        store.collection("devices", "id", {"id": FIELDS["id"]})
+        open_collection(store, "devices", "id", {"id": FIELDS["id"]})
 
 
 def test_an_unfinished_file_is_not_taken(tmp_path: Path) -> None:
     file = tmp_path / "state.db"
     with closing(Store(file)) as store:
-        store.collection("devices", "id", FIELDS)
+        open_collection(store, "devices", "id", FIELDS)
     with pytest.raises(StoreError, match="never finished"):
         Store(file)
 

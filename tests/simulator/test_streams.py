@@ -1,29 +1,21 @@
-"""Data streams: their inventory, points, uploads and roll-ups."""
+"""Data streams: their inventory, points and uploads."""
 
 from __future__ import annotations
 
 import csv
 import io
-import math
-import statistics
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
-from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from digirm_runtime.query.values import milliseconds
 from digirm_simulator import Clock, Simulator
-from digirm_simulator.behaviours.rollups import Calendar
 from tests.simulator.support import NOW, Answer, Api
 
 STREAMS = "/ws/v1/streams/inventory"
 HISTORY = "/ws/v1/streams/history"
-ROLLUPS = "/ws/v1/streams/rollups"
 # As printed in the documentation of roll-ups.
 DEVICE = "F9F967B4-33804DCE-2BDC4702-45053B1C"
 STREAM = f"{DEVICE}/temperature"
@@ -188,6 +180,22 @@ def test_a_cursor_stays_true_while_points_come_and_go(empty: Api) -> None:
         assert empty.get(path, size=2, cursor=forged).status == 400
 
 
+def test_relative_times_of_a_history_mean_the_same_on_every_page() -> None:
+    clock = Clock(NOW, speed=0)
+    with Simulator(devices=0, clock=clock) as simulator:
+        api = Api(simulator)
+        upload(api, *((f"2022-07-15T{hour:02}:30:00Z", hour) for hour in range(6, 12)))
+        params: dict[str, str | int] = {"start_time": "-6h", "size": 2, "order": "desc"}
+        found = api.get(f"{HISTORY}/{STREAM}", **params).body
+        values = [item["value"] for item in found["list"]]
+        while "cursor" in found:
+            clock.advance(hours=2)
+            found = api.get(f"{HISTORY}/{STREAM}", **params, cursor=found["cursor"]).body
+            values += [item["value"] for item in found["list"]]
+            assert found["start_time"] == "2022-07-15T06:00:00.000Z"
+        assert values == ["11", "10", "9", "8", "7", "6"]
+
+
 def test_two_timelines() -> None:
     clock = Clock(NOW, speed=0)
     with Simulator(devices=0, clock=clock) as simulator:
@@ -218,6 +226,17 @@ def test_points_older_than_the_stream_keeps_go() -> None:
             upload(api, ("", 1))
             clock.advance(minutes=40)
         assert api.get(f"{HISTORY}/{STREAM}").body["count"] == 2
+
+
+def test_how_old_a_point_is_counts_from_when_it_came() -> None:
+    clock = Clock(NOW, speed=0)
+    with Simulator(devices=0, clock=clock) as simulator:
+        api = Api(simulator)
+        api("POST", STREAMS, {"id": STREAM, "type": "DOUBLE", "ttl": 3600})
+        upload(api, ("2022-07-15T14:00:00Z", 1))
+        clock.advance(minutes=90)
+        upload(api, ("2022-07-15T06:00:00Z", 2))
+        assert [item["value"] for item in api.get(f"{HISTORY}/{STREAM}").body["list"]] == ["2"]
 
 
 def test_metrics_get_points_as_their_device_reports() -> None:
@@ -356,171 +375,3 @@ def test_bodies_that_are_none(empty: Api, body: bytes) -> None:
 def test_large_bodies_of_text(empty: Api) -> None:
     assert empty("POST", HISTORY, b"stream_id,value\n" + b"a,1\n" * 1_100_000).status == 413
     assert empty("POST", HISTORY, b"stream_id,value\n" + b"a,1\n" * 10_001).status == 400
-
-
-# Roll-ups
-
-
-def test_rollups_as_printed() -> None:
-    """The documentation's example: two hours, their averages."""
-    with Simulator(devices=0, clock=Clock(datetime(2014, 2, 24, tzinfo=UTC), speed=0)) as simulator:
-        api = Api(simulator)
-        upload(api, ("2014-02-23T18:10:00Z", 68), ("2014-02-23T18:50:00Z", 70), ("2014-02-23T19:00:00Z", 71))
-        found = asked(api, f"{ROLLUPS}/{STREAM}", {"method": "average", "interval": "hour", "start_time": "-1d"}).body
-        assert found == {
-            "count": 2,
-            "size": 1000,
-            "start_time": "2014-02-23T00:00:00.000Z",
-            "list": [
-                {"stream_id": STREAM, "timestamp": "2014-02-23T18:00:00.000Z", "value": 69.0},
-                {"stream_id": STREAM, "timestamp": "2014-02-23T19:00:00.000Z", "value": 71.0},
-            ],
-        }
-
-
-@pytest.mark.parametrize(
-    ("method", "expected"),
-    [("sum", 12.0), ("average", 3.0), ("min", -1.0), ("max", 6.0), ("count", 4), ("standarddev", math.sqrt(6.5))],
-)
-def test_methods(empty: Api, method: str, expected: float) -> None:
-    upload(empty, *((f"2022-07-15T10:0{minute}:00Z", value) for minute, value in enumerate((-1, 3, 4, 6))))
-    (found,) = asked(empty, f"{ROLLUPS}/{STREAM}", {"method": method}).body["list"]
-    assert found["value"] == pytest.approx(expected)
-    csv_text = asked(empty, f"/ws/v1/streams/bulk/rollups/{STREAM}", {"method": method}).body
-    assert csv_text.splitlines()[0] == "stream_id,timestamp,value"
-    assert float(csv_text.splitlines()[1].rpartition(",")[2]) == pytest.approx(expected)
-
-
-def test_days_have_23_24_and_25_hours() -> None:
-    zone = ZoneInfo("America/Chicago")
-    with Simulator(devices=0, clock=Clock(datetime(2022, 12, 1, tzinfo=UTC), speed=0)) as simulator:
-        api = Api(simulator)
-        for first, hours in ((datetime(2022, 3, 12, tzinfo=zone), 71), (datetime(2022, 11, 5, tzinfo=zone), 73)):
-            start = first.astimezone(UTC)
-            upload(api, *(((start + timedelta(hours=hour)).isoformat(), 1) for hour in range(hours)))
-        params: dict[str, str | int] = {"method": "count", "interval": "day", "timezone": "America/Chicago"}
-        found = asked(api, f"{ROLLUPS}/{STREAM}", params).body["list"]
-        assert [(item["timestamp"], item["value"]) for item in found] == [
-            ("2022-03-12T06:00:00.000Z", 24),
-            ("2022-03-13T06:00:00.000Z", 23),
-            ("2022-03-14T05:00:00.000Z", 24),
-            ("2022-11-05T05:00:00.000Z", 24),
-            ("2022-11-06T05:00:00.000Z", 25),
-            ("2022-11-07T06:00:00.000Z", 24),
-        ]
-        assert pages(api, f"{ROLLUPS}/{STREAM}", params | {"size": 1}) == found
-        assert pages(api, f"{ROLLUPS}/{STREAM}", params | {"size": 2, "order": "desc"}) == found[::-1]
-        months = asked(api, f"{ROLLUPS}/{STREAM}", params | {"interval": "month"}).body
-        assert [item["value"] for item in months["list"]] == [71, 73]
-        weeks = asked(api, f"{ROLLUPS}/{STREAM}", params | {"interval": "week"}).body
-        assert [item["value"] for item in weeks["list"]] == [47, 24, 49, 24]
-
-
-@pytest.mark.parametrize(
-    "params",
-    [
-        {"interval": "1h"},
-        {"method": "avg"},
-        {"timezone": "Mars/Olympus"},
-        {"timezone": "../../etc/passwd"},
-        {"timezone": "America"},
-        {"timezone": "\0"},
-        {"timezone": "tzdata.zi"},
-        {"start_time": "soon"},
-        {"end_time": "2022-13-01"},
-        {"order": "up"},
-        {"size": 0},
-        {"cursor": "x"},
-    ],
-)
-def test_parameters_that_no_rollup_takes(empty: Api, params: dict[str, Any]) -> None:
-    upload(empty, ("2022-07-15T10:00:00Z", 1))
-    assert asked(empty, f"{ROLLUPS}/{STREAM}", params).status == 400
-
-
-def test_only_numbers_have_rollups(empty: Api) -> None:
-    upload(empty, ("", "warm"), stream="text", kind="STRING")
-    assert empty.get(f"{ROLLUPS}/text").status == 400
-    assert empty.get(f"{ROLLUPS}/nobody").body["list"] == []
-
-
-def test_the_largest_numbers_stay_numbers(empty: Api) -> None:
-    upload(
-        empty, *((f"2022-07-15T10:0{minute}:00Z", value) for minute, value in enumerate(("1e308",) * 3 + ("-1e308",)))
-    )
-    for method in ("sum", "average", "min", "max", "standarddev"):
-        (found,) = asked(empty, f"{ROLLUPS}/{STREAM}", {"method": method}).body["list"]
-        assert math.isfinite(found["value"])
-
-
-def test_times_far_away(empty: Api) -> None:
-    upload(empty, ("1970-01-01T00:00:00Z", 1), ("9997-12-31T23:59:59Z", 2))
-    for far in ("0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z", "-99999999d", "+99999999999999999d", "9" * 30):
-        for interval in ("half", "month"):
-            for name in ("start_time", "end_time"):
-                params = {name: far, "interval": interval, "timezone": "Pacific/Apia"}
-                assert empty.get(f"{ROLLUPS}/{STREAM}", **params).status == 200
-                assert empty.get(f"{HISTORY}/{STREAM}", **{name: far}).status == 200
-    assert empty.get(f"{ROLLUPS}/{STREAM}", interval="month", timezone="Pacific/Apia").body["count"] == 2
-
-
-# With changes at midnight (Beirut, Havana, São Paulo), around it (St John's), by half an hour, and over a whole day.
-ZONES = (
-    "UTC",
-    "America/Chicago",
-    "America/Havana",
-    "America/Sao_Paulo",
-    "America/St_Johns",
-    "Asia/Beirut",
-    "Asia/Kathmandu",
-    "Australia/Lord_Howe",
-    "Europe/London",
-    "Pacific/Apia",
-)
-moments = st.integers(milliseconds(datetime(1971, 1, 1, tzinfo=UTC)), milliseconds(datetime(2037, 1, 1, tzinfo=UTC)))
-
-
-@given(
-    st.sampled_from(("half", "hour", "day", "week", "month")),
-    st.sampled_from(ZONES),
-    st.lists(moments, min_size=1, max_size=5),
-    st.integers(-3 * 3_600_000, 3 * 3_600_000),
-)
-@settings(max_examples=300, deadline=None)
-def test_intervals_follow_each_other_without_gaps(interval: str, zone: str, found: list[int], near: int) -> None:
-    calendar = Calendar(interval, ZoneInfo(zone))
-    # Near a beginning is where it is hard.
-    found = sorted([*found, calendar.floor(found[0]) + near])
-    for at in found:
-        begin, end = calendar.floor(at), calendar.next(at)
-        assert begin <= at < end
-        assert (calendar.floor(begin), calendar.floor(end)) == (begin, end)
-        assert calendar.floor(end - 1) == begin
-        assert (calendar.ceil(begin), calendar.ceil(end), calendar.next(begin)) == (begin, end, end)
-    assert [calendar.floor(at) for at in found] == sorted(map(calendar.floor, found))
-
-
-@given(
-    st.lists(st.tuples(moments, st.integers(-1000, 1000)), min_size=1, max_size=12),
-    st.sampled_from(("half", "hour", "day", "week", "month")),
-    st.sampled_from(ZONES),
-    st.integers(1, 4),
-)
-@settings(max_examples=25, deadline=None)
-def test_rollups_hold_every_point_once(points: list[tuple[int, int]], interval: str, zone: str, size: int) -> None:
-    with Simulator(devices=0, clock=Clock(NOW, speed=0)) as simulator:
-        api = Api(simulator)
-        body = [{"stream_id": "s", "stream_type": "LONG", "value": value, "timestamp": at} for at, value in points]
-        assert api("POST", HISTORY, body).status == 201
-        params: dict[str, str | int] = {"interval": interval, "timezone": zone, "size": size}
-        counts = pages(api, f"{ROLLUPS}/s", params | {"method": "count"})
-        means = pages(api, f"{ROLLUPS}/s", params | {"method": "average", "order": "desc"})
-    assert sum(item["value"] for item in counts) == len(points)
-    calendar = Calendar(interval, ZoneInfo(zone))
-    groups: dict[int, list[int]] = {}
-    for at, value in points:
-        groups.setdefault(calendar.floor(at), []).append(value)
-    assert [item["value"] for item in counts] == [len(groups[begin]) for begin in sorted(groups)]
-    assert [item["value"] for item in means[::-1]] == pytest.approx(
-        [statistics.fmean(groups[begin]) for begin in sorted(groups)]
-    )

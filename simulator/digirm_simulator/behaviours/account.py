@@ -10,9 +10,9 @@ from digirm_runtime.wire import Response
 from digirm_simulator.behaviours import generic
 from digirm_simulator.replies import Problem, dumps, empty_reply, json_reply
 from digirm_simulator.resources import Resource, read_json
-from digirm_simulator.world import COMPANY, CUSTOMER_ID, Behaviour, Call, World
+from digirm_simulator.world import COMPANY, CUSTOMER_ID, Behaviour, Call, Change, World
 
-SUBACCOUNTS = "/subaccounts/inventory"
+SUBACCOUNTS, ACCOUNT = "/subaccounts/inventory", "/account/current"
 # The documented defaults, which are also the least that can be set.
 _SHORTEST = 12
 _LONGEST = 128
@@ -99,7 +99,8 @@ def _put_security(call: Call) -> Response:
     changes = read_json(call.body)
     if not isinstance(changes, dict):
         raise Problem(400, "Expected an object")
-    rules = _rules(call.world)
+    before = _rules(call.world)
+    rules = dict(before)
     for name, value in changes.items():
         if name not in _DEFAULTS:
             if name != "customer_id":
@@ -111,11 +112,14 @@ def _put_security(call: Call) -> Response:
             raise Problem(400, f"'{name}' must be a number from {_SHORTEST} to {_LONGEST}")
         rules[name] = value
     call.world.store.sql("INSERT OR REPLACE INTO x_security VALUES (1, ?)", (dumps(rules),))
+    call.world.changed(Change("update", ACCOUNT, "security", before, rules, call.now, call.user.name))
     return json_reply({"customer_id": CUSTOMER_ID, **rules})
 
 
 def _delete_security(call: Call) -> Response:
-    call.world.store.sql("DELETE FROM x_security")
+    before = _rules(call.world)
+    if call.world.store.sql("DELETE FROM x_security RETURNING one"):
+        call.world.changed(Change("delete", ACCOUNT, "security", before, None, call.now, call.user.name))
     return empty_reply()
 
 

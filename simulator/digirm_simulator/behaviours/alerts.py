@@ -5,19 +5,20 @@ Of all types only `Device Offline` fires: when a device in its scope has been di
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
-from digirm_runtime.query.values import from_milliseconds, milliseconds, number
+from digirm_runtime.query.values import from_milliseconds, instant, milliseconds, number
 from digirm_runtime.wire import Response
 from digirm_simulator import listing
 from digirm_simulator.behaviours import generic, timeline
 from digirm_simulator.behaviours.lookup import in_group, required
 from digirm_simulator.replies import Problem, dumps
 from digirm_simulator.resources import Resource, is_texts
-from digirm_simulator.store import Row
+from digirm_simulator.sql import ALL
 from digirm_simulator.values import time_text
 from digirm_simulator.world import CUSTOMER_ID, NEVER, Behaviour, Call, Change, World
 
@@ -56,6 +57,17 @@ _DEFAULTS: Mapping[str, Any] = {
     "timezone": "UTC",
 }
 
+#: So many devices may have an alert in the first state: to ask each of a large fleet would take long.
+SEEDED = 1000
+_FIRST: Mapping[str, Any] = {
+    "description": "A device in production is offline",
+    "enabled": True,
+    "name": "Production offline",
+    "priority": "High",
+    "scope": {"type": "Group", "value": "Production"},
+    "type": OFFLINE,
+}
+
 TABLES: Mapping[str, str] = {
     # Devices that are offline, and when an alert is due for them. Times are milliseconds since 1970.
     "alerts_due": "alert INTEGER NOT NULL, source TEXT NOT NULL, due INTEGER NOT NULL, PRIMARY KEY (source, alert),"
@@ -63,6 +75,21 @@ TABLES: Mapping[str, str] = {
     "alerts_history": "seq INTEGER PRIMARY KEY AUTOINCREMENT, alert INTEGER NOT NULL, source TEXT NOT NULL,"
     " at INTEGER NOT NULL, body TEXT NOT NULL, UNIQUE (alert, at, seq)",
 }
+
+
+def seed(world: World) -> None:
+    """One definition, fired for those of the first devices that it is about and that are offline."""
+    alerts, devices = world.resource(NAME), world.resource(DEVICES)
+    if alerts is None or devices is None:
+        return
+    alert = {"customer_id": CUSTOMER_ID, "id": 1, **_FIRST}
+    alerts.collection.insert([alert])
+    for row in devices.collection.page(ALL, [], None, SEEDED):
+        device = json.loads(row.body)
+        lost = instant(device.get("last_disconnect"))
+        if lost is not None and device["connection_status"] == "disconnected" and _concerns(alert, device):
+            world.store.sql("INSERT INTO x_alerts_due VALUES (1, ?, ?)", (device["id"], lost + (_window(alert) or 0)))
+    settle(world, world.now())
 
 
 class Alerts(Resource):
@@ -316,19 +343,10 @@ def _history(call: Call) -> Response:
     """When an alert fired and was reset: everywhere, or at the source that stands behind its id."""
     alert, _, _ = call.key.partition("_")
     required(call.world, NAME).get(alert)
-    return timeline.page(call, _read)
-
-
-def _read(call: Call, after: timeline.Position, size: int) -> list[Row]:
     alert, _, source = call.key.partition("_")
-    down = timeline.descending(call)
-    condition, values, order = timeline.beyond("at", after, timeline.span(call), down=down)
-    rows = call.world.store.sql(
-        "SELECT body, at, seq FROM x_alerts_history"  # noqa: S608 - nothing of the request is in the text
-        f" WHERE alert = ? AND (? = '' OR source = ?) AND {condition} ORDER BY {order} LIMIT ?",
-        (alert, source, source, *values, size),
-    )
-    return [Row(body.encode(), (at, seq)) for body, at, seq in rows]
+    values = (alert, source, source)
+    chosen = "alert = ? AND (? = '' OR source = ?)"
+    return timeline.page(call, timeline.stored("x_alerts_history", chosen, values, timeline.descending(call)))
 
 
 BEHAVIOURS: Mapping[str, Behaviour] = {

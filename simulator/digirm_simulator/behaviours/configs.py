@@ -19,7 +19,8 @@ from digirm_simulator.sql import where
 from digirm_simulator.values import LiteralError, time_text
 from digirm_simulator.world import CUSTOMER_ID, Behaviour, Call, Change, World
 
-NAME, HEALTH, DEVICES = "/configs/inventory", "/health_configs/inventory", "/devices/inventory"
+NAME, SETTINGS = "/configs/inventory", "/configs/settings"
+HEALTH, DEVICES = "/health_configs/inventory", "/devices/inventory"
 # For example FE00000A/DIGI TX64: the vendor in hexadecimal, and the type of device in capitals.
 _HEALTH_ID = re.compile(r"[0-9A-F]{8}/[^a-z/]+")
 _SUMMARY = ("customer_id", "groups", "id", "name", "type", "vendor_id")
@@ -129,8 +130,7 @@ def _put_settings(call: Call) -> Response:
 
 
 def _delete_settings(call: Call) -> Response:
-    call.world.store.sql("DELETE FROM x_config_settings WHERE config = ? AND device = ''", (_key(call),))
-    return empty_reply()
+    return _delete(call, _key(call), "device = ''", ())
 
 
 def _tree(call: Call, config: str, device: str) -> Any:
@@ -143,8 +143,30 @@ def _put(call: Call, config: str, device: str) -> Response:
     tree = read_json(call.body)
     if not isinstance(tree, dict):
         raise Problem(400, "Expected an object")
-    call.world.store.sql("INSERT OR REPLACE INTO x_config_settings VALUES (?, ?, ?)", (config, device, dumps(tree)))
+    sql, values = call.world.store.sql, (config, device)
+    rows = sql("SELECT body FROM x_config_settings WHERE config = ? AND device = ?", values)
+    sql("INSERT OR REPLACE INTO x_config_settings VALUES (?, ?, ?)", (*values, dumps(tree)))
+    _tell(call, config, device, json.loads(rows[0][0]) if rows else None, tree)
     return json_reply(tree)
+
+
+def _delete(call: Call, config: str, which: str, values: tuple[str, ...]) -> Response:
+    """Remove the trees of settings that a condition on `device` selects."""
+    rows = call.world.store.sql(
+        f"DELETE FROM x_config_settings WHERE config = ? AND {which} RETURNING device, body",  # noqa: S608
+        (config, *values),
+    )
+    for device, body in sorted(rows):
+        _tell(call, config, device, json.loads(body), None)
+    return empty_reply()
+
+
+def _tell(call: Call, config: str, device: str, before: Any, after: Any) -> None:
+    kind = "create" if before is None else "delete" if after is None else "update"
+    named = {"id": config} | ({"device_id": device} if device else {})
+    was, now = (None if tree is None else {**named, "settings": tree} for tree in (before, after))
+    key = f"{config}/{device}" if device else config
+    call.world.changed(Change(kind, SETTINGS, key, was, now, call.now, call.user.name))
 
 
 def _named_device(call: Call) -> str | None:
@@ -200,10 +222,9 @@ def _put_device_settings(call: Call) -> Response:
 
 def _delete_device_settings(call: Call) -> Response:
     config, device = _key(call), _named_device(call)
-    one = "device <> ''" if device is None else "device = ?"
-    values = (config,) if device is None else (config, device)
-    call.world.store.sql(f"DELETE FROM x_config_settings WHERE config = ? AND {one}", values)  # noqa: S608
-    return empty_reply()
+    if device is None:
+        return _delete(call, config, "device <> ''", ())
+    return _delete(call, config, "device = ?", (device,))
 
 
 def _device_settings_csv(call: Call) -> Response:

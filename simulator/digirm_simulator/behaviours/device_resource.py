@@ -9,11 +9,11 @@ from typing import Any
 
 from digirm_runtime.query.ast import Condition, Literal
 from digirm_simulator import fleet
+from digirm_simulator.collection import Collection
 from digirm_simulator.contract import Path
 from digirm_simulator.replies import Problem
 from digirm_simulator.resources import Resource, is_texts, without
 from digirm_simulator.sql import ALL, Where, where
-from digirm_simulator.store import Collection
 from digirm_simulator.world import CUSTOMER_ID, Call, World
 
 _DEVICE_ID = re.compile(r"[0-9A-F]{8}(-[0-9A-F]{8}){3}")

@@ -13,6 +13,8 @@ from digirm_simulator.resources import check_storable
 from digirm_simulator.world import Call
 
 _MAX_ROWS = 10_000
+# Checked here: the csv module's own limit is of the whole process, and others set it.
+_MAX_CELL = 100_000
 
 
 def upload(call: Call) -> Response:
@@ -66,6 +68,8 @@ def _rows(body: bytes, devices: DeviceResource) -> list[dict[str, Any]]:
     for number, line in enumerate(lines, 2):
         if len(line) != len(names):
             raise Problem(400, f"Row {number} has {len(line)} cells; the header line has {len(names)}")
+        if max(map(len, line)) > _MAX_CELL:
+            raise Problem(400, f"A cell of row {number} has more than {_MAX_CELL} characters")
     writable = {"id", *devices.path.write_only, *(devices.path.writable or names)}
     return [
         {name: _value(name, cell) for name, cell in zip(names, line, strict=True) if cell and name in writable}

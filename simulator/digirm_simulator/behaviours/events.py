@@ -1,8 +1,8 @@
 """The event log: one event for every change, the newest first.
 
-Keys are documented, with AUTHENTICATION and COMMAND as facilities, CREATE, UPDATE and DELETE as modifications, HTTP and
-EDP as protocols. Inferred: the facility of all else (the category in upper case; CONNECTION), what `source` and
-`details` say, and the order.
+An action (a run, a cancel) is the change of the job that it starts or ends. Keys are documented, with CREATE, UPDATE
+and DELETE as modifications, HTTP and EDP as protocols. Inferred: the facility (the category in upper case; CONNECTION),
+what `source` and `details` say, and the order.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from digirm_runtime.wire import Response
 from digirm_simulator import listing
 from digirm_simulator.behaviours import timeline
 from digirm_simulator.behaviours.timeline import Position, Read
+from digirm_simulator.collection import Row
 from digirm_simulator.replies import dumps
 from digirm_simulator.sql import ALL
-from digirm_simulator.store import Row
 from digirm_simulator.values import stored_form, time_text
 from digirm_simulator.world import CUSTOMER_ID, Behaviour, Call, Change, World
 
@@ -30,7 +30,7 @@ TABLES: Final = {
 }
 
 _FIELDS = {"facility": "facility", "device_id": "device"}
-_VERBS = {"create": "created", "update": "changed", "delete": "deleted", "call": "called"}
+_VERBS = {"create": "created", "update": "changed", "delete": "deleted"}
 _LINKS = ("connect", "disconnect")
 # Data points are no events: they have a history of their own.
 _SILENT = ("create", "/streams/history")
@@ -88,11 +88,10 @@ def _event(change: Change) -> dict[str, Any]:
         category = change.name.split("/")[1]
         event |= {
             "details": f"{change.name}/{change.key} {_VERBS[change.kind]}",
-            "facility": "COMMAND" if change.kind == "call" else category.upper(),
+            "facility": category.upper(),
+            "modification_type": change.kind.upper(),
             "source": change.by or "fleet",
         }
-        if change.kind != "call":
-            event["modification_type"] = change.kind.upper()
         if change.by is not None:
             event["protocol"] = "HTTP"
     device = change.key if change.name.startswith("/devices/") else state.get("device_id")

@@ -16,11 +16,10 @@ from digirm_simulator.behaviours.jobs import NOT_CONNECTED, Plan
 from digirm_simulator.behaviours.lookup import required
 from digirm_simulator.replies import Problem, dumps, empty_reply, json_reply
 from digirm_simulator.resources import Resource, read_json
-from digirm_simulator.store import Row
 from digirm_simulator.values import time_text
 from digirm_simulator.world import CUSTOMER_ID, Behaviour, Call, Change, World
 
-NAME = "/firmware_updates/inventory"
+NAME, HISTORY = "/firmware_updates/inventory", "/firmware_updates/history"
 STORED = "/firmware/inventory"
 _JOB_TYPE = "firmware_update"
 _VERSION_LENGTH = 200
@@ -132,17 +131,7 @@ def _finish(world: World, document: Mapping[str, Any], by: str | None) -> None:
 
 def _history(call: Call) -> Response:
     _known(call)
-    return timeline.page(call, _read)
-
-
-def _read(call: Call, after: timeline.Position, size: int) -> list[Row]:
-    condition, values, order = timeline.beyond("at", after, timeline.span(call), down=True)
-    rows = call.world.store.sql(
-        "SELECT body, at, seq FROM x_firmware_updates"  # noqa: S608 - nothing of the request is in the text
-        f" WHERE device = ? AND {condition} ORDER BY {order} LIMIT ?",
-        (call.key, *values, size),
-    )
-    return [Row(body.encode(), (at, seq)) for body, at, seq in rows]
+    return timeline.page(call, timeline.stored("x_firmware_updates", "device = ?", (call.key,), down=True))
 
 
 def _known(call: Call) -> None:
@@ -157,6 +146,8 @@ def _forget(call: Call) -> Response:
     _known(call)
     sql, updates = call.world.store.sql, _updates(call.world)
     gone = sql("DELETE FROM x_firmware_updates WHERE device = ? AND opened = 0 RETURNING job, seq", (call.key,))
+    if gone:
+        call.world.changed(Change("delete", HISTORY, call.key, {"device_id": call.key}, None, call.now, call.user.name))
     current = (updates.collection.get(call.key) or {}).get("id")
     for job, number in gone:
         sql("DELETE FROM x_tasks WHERE job = ? AND device = ?", (job, call.key))

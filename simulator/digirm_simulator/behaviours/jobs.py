@@ -17,10 +17,10 @@ from digirm_runtime.query.values import from_milliseconds, milliseconds
 from digirm_runtime.wire import SIMULATOR_HEADER, Response
 from digirm_simulator import listing
 from digirm_simulator.behaviours.lookup import required
+from digirm_simulator.collection import Order
 from digirm_simulator.replies import Problem, empty_reply, json_reply
 from digirm_simulator.resources import Resource
 from digirm_simulator.sql import ALL
-from digirm_simulator.store import Order
 from digirm_simulator.values import time_text
 from digirm_simulator.world import CUSTOMER_ID, NEVER, Behaviour, Call, World
 

@@ -12,7 +12,6 @@ from digirm_simulator.behaviours import generic, timeline
 from digirm_simulator.behaviours.lookup import in_group, required
 from digirm_simulator.replies import Problem, dumps
 from digirm_simulator.resources import Resource, is_texts
-from digirm_simulator.store import Row
 from digirm_simulator.values import time_text
 from digirm_simulator.world import Behaviour, Call, Change, World
 
@@ -40,15 +39,17 @@ _DEFAULTS: Mapping[str, Any] = {
 }
 # Nobody ever connects to a simulated monitor.
 _STATUS = "INACTIVE"
-_KEPT, _TRIM_EVERY = 10_000, 100
+#: So many events of a monitor are kept; the oldest go.
+KEPT = 10_000
 _MAX_TOPICS = 100
 
 TABLES: Mapping[str, str] = {
     # The topics of persistent monitors; `groups` and `operations` are comma-separated, empty for all.
     "monitor_topics": "topic TEXT NOT NULL, monitor INTEGER NOT NULL, number INTEGER NOT NULL, groups TEXT NOT NULL,"
     " path TEXT NOT NULL, operations TEXT NOT NULL, PRIMARY KEY (topic, monitor, number)",
-    "monitor_events": "seq INTEGER PRIMARY KEY AUTOINCREMENT, monitor INTEGER NOT NULL, at INTEGER NOT NULL,"
-    " body TEXT NOT NULL, UNIQUE (monitor, at, seq)",
+    # Numbered within each monitor.
+    "monitor_events": "monitor INTEGER NOT NULL, seq INTEGER NOT NULL, at INTEGER NOT NULL, body TEXT NOT NULL,"
+    " PRIMARY KEY (monitor, seq), UNIQUE (monitor, at, seq)",
 }
 
 
@@ -147,15 +148,11 @@ def _save(world: World, monitor: int, root: str, name: str, change: Change) -> N
         "topic": f"{name}/{change.key}",
     }
     [(number,)] = world.store.sql(
-        "INSERT INTO x_monitor_events (monitor, at, body) VALUES (?, ?, ?) RETURNING seq",
+        "INSERT INTO x_monitor_events (monitor, seq, at, body)"
+        " SELECT ?1, coalesce(max(seq), 0) + 1, ?2, ?3 FROM x_monitor_events WHERE monitor = ?1 RETURNING seq",
         (monitor, milliseconds(change.at), dumps(event)),
     )
-    if number % _TRIM_EVERY == 0:
-        world.store.sql(
-            "DELETE FROM x_monitor_events WHERE monitor = ?1 AND seq <= (SELECT seq FROM x_monitor_events"
-            " WHERE monitor = ?1 ORDER BY at DESC, seq DESC LIMIT 1 OFFSET ?2)",
-            (monitor, _KEPT),
-        )
+    world.store.sql("DELETE FROM x_monitor_events WHERE monitor = ? AND seq <= ?", (monitor, number - KEPT))
 
 
 def _follow(world: World, change: Change) -> None:
@@ -177,17 +174,7 @@ def _history(call: Call) -> Response:
     required(call.world, NAME).get(call.key)
     if call.params.get("schema") is not None:
         raise Problem(403, "Not simulated: events in the form of a template")
-    return timeline.page(call, _read)
-
-
-def _read(call: Call, after: timeline.Position, size: int) -> list[Row]:
-    condition, values, order = timeline.beyond("at", after, timeline.span(call), down=False)
-    rows = call.world.store.sql(
-        "SELECT body, at, seq FROM x_monitor_events"  # noqa: S608 - nothing of the request is in the text
-        f" WHERE monitor = ? AND {condition} ORDER BY {order} LIMIT ?",
-        (call.key, *values, size),
-    )
-    return [Row(body.encode(), (at, seq)) for body, at, seq in rows]
+    return timeline.page(call, timeline.stored("x_monitor_events", "monitor = ?", (call.key,), down=False))
 
 
 BEHAVIOURS: Mapping[str, Behaviour] = {

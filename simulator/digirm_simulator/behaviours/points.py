@@ -14,8 +14,8 @@ from typing import Any, Final, NamedTuple
 from digirm_runtime.query.values import from_milliseconds, instant, milliseconds, number
 from digirm_runtime.text import number_text
 from digirm_simulator.behaviours.timeline import ALWAYS, Position, Read, Span, beyond, parsed, span
+from digirm_simulator.collection import Row
 from digirm_simulator.replies import Problem, dumps
-from digirm_simulator.store import Row
 from digirm_simulator.values import time_text
 from digirm_simulator.world import Call, World
 

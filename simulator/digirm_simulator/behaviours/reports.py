@@ -15,11 +15,11 @@ from digirm_runtime.wire import Response
 from digirm_simulator import listing
 from digirm_simulator.behaviours import events, timeline
 from digirm_simulator.behaviours.timeline import Position, Read
-from digirm_simulator.paging import size_of
+from digirm_simulator.collection import Row
+from digirm_simulator.paging import size_of, window
 from digirm_simulator.replies import Problem, dumps, json_reply
 from digirm_simulator.resources import Resource
 from digirm_simulator.sql import ALL, Where
-from digirm_simulator.store import Row
 from digirm_simulator.world import Behaviour, Call
 
 _DAY = 86_400_000
@@ -85,6 +85,8 @@ def _connected(connected: bool, links: Iterable[tuple[int, bool]], first: int, l
 
 def utilization(call: Call) -> Response:
     """What the SIMs of the devices used, by device, carrier or group."""
+    # All pages are of the time of the first one.
+    call = call._replace(now=window(call).now)
     return listing.computed(_selected(call), *_used(call))
 
 

@@ -17,8 +17,8 @@ from digirm_runtime.wire import Response
 from digirm_simulator.behaviours import timeline
 from digirm_simulator.behaviours.points import FIRST_TIME, LAST_TIME, NUMERIC
 from digirm_simulator.behaviours.timeline import Position, Read, Span
+from digirm_simulator.collection import Row
 from digirm_simulator.replies import Problem, dumps
-from digirm_simulator.store import Row
 from digirm_simulator.values import time_text
 from digirm_simulator.world import Behaviour, Call, World
 

@@ -18,13 +18,14 @@ from digirm_runtime.query.values import from_milliseconds, instant, milliseconds
 from digirm_runtime.wire import Response
 from digirm_simulator import listing
 from digirm_simulator.behaviours import points, timeline
+from digirm_simulator.behaviours.lookup import required
 from digirm_simulator.behaviours.points import Point
 from digirm_simulator.behaviours.uploads import items_of
+from digirm_simulator.collection import Collection
 from digirm_simulator.replies import Problem, empty_reply, json_reply
-from digirm_simulator.resources import Resource
-from digirm_simulator.sql import ALL, Where, both
-from digirm_simulator.store import Collection, Order, Row
-from digirm_simulator.values import Form, time_text
+from digirm_simulator.resources import SECRETS, Resource, without
+from digirm_simulator.sql import ALL, Where
+from digirm_simulator.values import time_text
 from digirm_simulator.world import CUSTOMER_ID, Behaviour, Call, Change, World
 
 NAME = "/streams/inventory"
@@ -92,12 +93,12 @@ def type_of(stream: Mapping[str, Any]) -> str:
 
 def list_streams(call: Call) -> Response:
     """One page of streams, of one category where `category` names it."""
-    return listing.page(call, _chosen(call))
+    return listing.page(call, _streams(call.world).collection, _chosen(call))
 
 
 def bulk_streams(call: Call) -> Response:
     """Streams as CSV, of one category where `category` names it."""
-    return listing.bulk(call, _chosen(call))
+    return listing.bulk(call, _streams(call.world).collection, _chosen(call))
 
 
 def upload(call: Call) -> Response:
@@ -114,7 +115,7 @@ def upload(call: Call) -> Response:
             if len(items) == 1:
                 raise
             failed = True
-            answers.append(Problem(problem.status, problem.message, item).document())
+            answers.append(Problem(problem.status, problem.message, without(item, SECRETS)).document())
     for stream in touched.values():
         settle(call.world, streams, stream, call.now)
     return json_reply({"count": len(answers), "list": answers}, 207 if failed else 201)
@@ -193,35 +194,21 @@ def _history(call: Call, key: str) -> timeline.Read:
 
 
 def _streams(world: World) -> Resource:
-    found = world.resource(NAME)
-    if found is None:
-        raise Problem(404, "This version has no streams")
-    return found
+    return required(world, NAME)
 
 
-class _Part(Collection):
-    """The streams of one category."""
-
-    def __init__(self, whole: Collection, only: Where) -> None:
-        self.__dict__.update(whole.__dict__)
-        self._only = only
-
-    def page(self, condition: Where, order: Sequence[Order], after: Sequence[Form] | None, size: int) -> list[Row]:
-        return super().page(both(condition, self._only), order, after, size)
-
-
-def _chosen(call: Call) -> Collection:
-    whole = _streams(call.world).collection
+def _chosen(call: Call) -> Where:
+    """The condition for the streams of the category that is asked for."""
     category = call.params.get("category")
     if category is None:
-        return whole
+        return ALL
     if category.lower() not in _CATEGORIES:
         raise Problem(400, f"Parameter 'category' must be one of {', '.join(_CATEGORIES)}")
     word = "substr(id, instr(id, '/') + 1, instr(substr(id, instr(id, '/') + 1), '/') - 1)"
     named = f"(id LIKE '%/%/%' AND {word} IN ('carrier', 'management', 'metrics'))"
     if category.lower() == "data":
-        return _Part(whole, Where(f"(NOT {named})"))
-    return _Part(whole, Where(f"({named} AND {word} = ?)", (category.lower(),)))
+        return Where(f"(NOT {named})")
+    return Where(f"({named} AND {word} = ?)", (category.lower(),))
 
 
 def observe(world: World, change: Change) -> None:

@@ -14,10 +14,10 @@ from digirm_runtime.query.ast import Literal
 from digirm_runtime.query.values import bindable_time, from_milliseconds, literal_time
 from digirm_runtime.wire import Response
 from digirm_simulator import csvform
+from digirm_simulator.collection import Row
 from digirm_simulator.paging import chosen, envelope, most, window
 from digirm_simulator.replies import Problem, csv_reply
-from digirm_simulator.store import Row
-from digirm_simulator.values import time_text
+from digirm_simulator.values import Form, time_text
 from digirm_simulator.world import Call
 
 FIRST, LAST = -(1 << 63), (1 << 63) - 1
@@ -78,6 +78,21 @@ def beyond(column: str, position: Position, limits: Span, down: bool) -> tuple[s
         return f"({column}, seq) < (?, ?) AND {column} >= ?", (at, number, limits.start), f"{column} DESC, seq DESC"
     at, number = position or (limits.start, -1)
     return f"({column}, seq) > (?, ?) AND {column} < ?", (at, number, limits.end), f"{column}, seq"
+
+
+def stored(table: str, where: str, values: Sequence[Form], down: bool) -> Read:
+    """What reads documents of a private table, with columns `at`, `seq` and `body`, that meet a condition of ours."""
+
+    def read(call: Call, after: Position, size: int) -> list[Row]:
+        condition, limits, order = beyond("at", after, span(call), down)
+        found = call.world.store.sql(
+            f"SELECT CAST(body AS BLOB), at, seq FROM {table} WHERE {where} AND {condition}"  # noqa: S608 - as above
+            f" ORDER BY {order} LIMIT ?",
+            (*values, *limits, size),
+        )
+        return [Row(body, (at, seq)) for body, at, seq in found]
+
+    return read
 
 
 def page(call: Call, read: Read) -> Response:
