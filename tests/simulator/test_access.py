@@ -3,6 +3,7 @@ from __future__ import annotations
 import base64
 import sqlite3
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -62,6 +63,22 @@ def test_configured_credentials(headers: dict[str, str], status: int) -> None:
     if status == 200:
         assert [item["username"] for item in found.body["list"]] == ["fred"]
     simulator.close()
+
+
+@pytest.mark.parametrize(
+    ("configured", "headers", "status"),
+    [
+        ({"api_keys": {"k": "s"}}, KEY, 200),
+        ({"api_keys": {"k": "s"}}, basic("any:thing"), 401),
+        ({"users": {"fred": "pw"}}, basic("fred:pw"), 200),
+        ({"users": {"fred": "pw"}}, KEY, 401),
+    ],
+)
+def test_where_one_kind_is_configured_no_other_will_do(
+    configured: dict[str, Any], headers: dict[str, str], status: int
+) -> None:
+    with Simulator(devices=0, **configured) as simulator:
+        assert Api(simulator, headers).get("/ws/v1").status == status
 
 
 READS = [("GET", DEVICES), ("HEAD", DEVICES), ("GET", "/ws/v1")]

@@ -89,6 +89,21 @@ def test_a_large_fleet_begins_with_the_alerts_of_its_first_devices(monkeypatch: 
         assert fired(api).keys() <= {device["id"] for device in api.get(DEVICES, size=30).body["list"]}
 
 
+@pytest.mark.parametrize(
+    "change", [{"enabled": False}, {"scope": {"type": "Device", "value": device_id(1)}}, {"fire": {"disabled": True}}]
+)
+def test_an_alert_that_is_changed_while_it_waits_does_not_fire(
+    simulator: Simulator, api: Api, device: str, change: dict[str, Any]
+) -> None:
+    waits = {"fire": {"parameters": {"reconnectWindowDuration": "10"}}}
+    alert = offline_alert(api, device, **waits)
+    simulator.devices.disconnect(device)
+    simulator.clock.advance(minutes=5)
+    assert api("PUT", f"{ALERTS}/{alert['id']}", change).status == 200
+    simulator.clock.advance(minutes=10)
+    assert states(api) == []
+
+
 def test_each_documented_type_is_taken(api: Api) -> None:
     found = api("POST", ALERTS, [{"type": kind} for kind in TYPES])
     assert (found.status, found.body["count"]) == (201, len(TYPES))

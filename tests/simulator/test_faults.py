@@ -91,6 +91,15 @@ def test_an_answer_of_ones_own(simulator: Simulator, ask: Any) -> None:
     assert ask("GET", DEVICES)[:2] == (204, b"")
 
 
+def test_a_streamed_answer_that_is_lost_is_given_up() -> None:
+    with Simulator(devices=1000, concurrent=1) as simulator:
+        simulator.faults.add(lost=True, times=1)
+        ask = InProcess(simulator)
+        with pytest.raises(Dropped):
+            ask("GET", "/ws/v1/devices/bulk")
+        assert ask("GET", "/ws/v1/devices/bulk")[0] == 200
+
+
 def test_wrong_json(simulator: Simulator, ask: Any) -> None:
     simulator.faults.add(wrong_json=True)
     status, body, headers = ask("GET", DEVICES)

@@ -103,6 +103,15 @@ def test_progress_of_a_failure_ends_with_its_reason(simulator: Simulator, api: A
     assert [item["message"] for item in progress] == ["Getting Target Info", "Device Not Connected"]
 
 
+def test_how_an_update_will_end_is_not_told_before(simulator: Simulator, api: Api, offline: str) -> None:
+    update(api, offline)
+    shown = [api.get(f"{UPDATES}/inventory/{offline}").body, api.get("/ws/v1/jobs/inventory").body["list"][0]]
+    assert "fail" not in str(shown).lower()
+    assert "Not Connected" not in str(shown)
+    simulator.clock.advance(hours=1)
+    assert api.get(f"{UPDATES}/inventory/{offline}").body["error_message"] == "Device Not Connected"
+
+
 def test_a_device_has_one_active_update(simulator: Simulator, api: Api, online: str, offline: str) -> None:
     update(api, online)
     assert update(api, online).status == 400

@@ -218,6 +218,16 @@ def test_a_computed_list_is_as_a_stored_one(api: Api, size: int, params: dict[st
         assert [by_id[one].get(field) for one in found] == [by_id[one].get(field) for one in stored]
 
 
+def test_a_computed_list_takes_no_cursor_of_another_order(api: Api) -> None:
+    documents = [{"id": str(number), "name": "x"} for number in range(4)]
+    cursor = computed(api, documents, size=2)["cursor"]
+    text = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
+    bound, moment, position = json.loads(text)
+    longer = base64.urlsafe_b64encode(json.dumps([bound, moment, position, position]).encode()).decode().rstrip("=")
+    with pytest.raises(Problem, match="Invalid cursor"):
+        computed(api, documents, size=2, cursor=longer)
+
+
 def computed(api: Api, documents: list[dict[str, Any]], **params: str | int) -> Any:
     """A page of `documents` as a behaviour computes it for the list of devices."""
     world = api.simulator._world

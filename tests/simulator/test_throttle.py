@@ -107,6 +107,19 @@ def test_a_streamed_body_holds_its_slot_until_just_before_its_last_chunk() -> No
     assert closed == ["closed"]
 
 
+def test_a_body_that_breaks_off_has_given_its_slot_back_with_its_last_chunk() -> None:
+    def broken() -> Iterator[bytes]:
+        yield from (b"a", b"b")
+        raise OSError("broken")
+
+    throttle = Throttle(concurrent=1)
+    body = iter(throttle.enter().until_last(broken()))
+    assert (next(body), throttle.running) == (b"a", 1)
+    assert (next(body), throttle.running) == (b"b", 0)
+    with pytest.raises(OSError, match="broken"):
+        next(body)
+
+
 @pytest.mark.parametrize("read", [0, 1, 2])
 def test_a_body_that_is_left_gives_its_slot_back(read: int) -> None:
     throttle, closed = Throttle(concurrent=1), list[str]()
