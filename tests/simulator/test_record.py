@@ -13,12 +13,12 @@ def add(requests: Requests, path: str = "/ws/v1", body: bytes = b"", method: str
 
 
 def test_what_was_asked_can_be_looked_at(simulator: Simulator, api: Api) -> None:
-    api.get(DEVICES, query="name = 'a b'", size=3, cursor="")
+    api.get(DEVICES, query="name = 'a b'", size=3, orderby="")
     api("POST", DEVICES, {"id": device_id(7)})
     api.get("/ws/v1/nonsense")
     first, second, third = simulator.requests
     assert (first.method, first.path, first.status) == ("GET", DEVICES, 200)
-    assert first.params == {"query": "name = 'a b'", "size": "3", "cursor": ""}
+    assert first.params == {"query": "name = 'a b'", "size": "3", "orderby": ""}
     assert second.json == {"id": device_id(7)}
     assert third is simulator.requests.last is simulator.requests[-1]
     assert simulator.requests[:2] == [first, second]
