@@ -104,29 +104,29 @@ class Front:
 
     async def _reply(self, request: Request) -> Response:
         if request.method not in ("GET", "HEAD") or len(request.url) > _LONG or self._is_behind():
-            return (await self.in_thread(self._timed, request, time.thread_time))[0]
+            return (await self.in_thread(self._timed, request))[0]
         shape = _VARYING.sub("", request.url)
         known = self._costs.get(shape)
         if known is None or known >= _CHEAP:
-            # Of a thread only its own work counts, not what it had to wait for.
-            reply, cost = await self.in_thread(self._timed, request, time.thread_time)
+            reply, cost = await self.in_thread(self._timed, request)
         elif self._busy:
             # Not counted as work that takes a while: else many cheap ones would keep each other off the loop for ever.
             run = asyncio.get_running_loop().run_in_executor
-            reply, cost = await run(self._pool, self._timed, request, time.thread_time)
+            reply, cost = await run(self._pool, self._timed, request)
         else:
-            reply, cost = self._timed(request, time.perf_counter)
+            reply, cost = self._timed(request)
         if known is None and len(self._costs) >= _MOST_SHAPES:
             self._costs.clear()
         # What was slow once is thought of as slow for some time.
         self._costs[shape] = cost if known is None else max(cost, known * 0.9)
         return reply
 
-    def _timed(self, request: Request, clock: Callable[[], float]) -> tuple[Response, float]:
-        started = clock()
+    def _timed(self, request: Request) -> tuple[Response, float]:
+        # Only the own work of a thread counts, not what it had to wait for: other threads, or a busy machine.
+        started = time.thread_time()
         reply = self._handler.handle(request)
         _pack(request, reply)
-        return reply, clock() - started
+        return reply, time.thread_time() - started
 
     async def _send(self, reply: Response, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
         body, headers = reply.body, reply.headers
