@@ -80,12 +80,12 @@ class Requests(Sequence[Recorded]):
         self._bodies = 0
         self._lock = threading.Lock()
 
-    def add(self, request: Request, path: str, status: int) -> Recorded:
+    def add(self, request: Request, path: str, status: int) -> None:
         """Add a request, which was sent to `path` (without parameters) and answered with `status`."""
+        if not self._most:
+            return
         one = Recorded(request, path, status)
         with self._lock:
-            if not self._most:
-                return one
             self._all.append(one)
             self._heads += one._size
             if one.body:
@@ -97,7 +97,6 @@ class Requests(Sequence[Recorded]):
                 self._let_go(oldest)
             while self._with_body and self._heads + self._bodies > MOST_BYTES:
                 self._let_go(self._with_body[0])
-        return one
 
     def _let_go(self, one: Recorded) -> None:
         if one.body and self._with_body and self._with_body[0] is one:
