@@ -18,3 +18,11 @@ def simulator() -> Iterator[Simulator]:
 @pytest.fixture
 def api(simulator: Simulator) -> Api:
     return Api(simulator)
+
+
+@pytest.fixture
+def empty() -> Iterator[Api]:
+    """Of a simulator without devices."""
+    made = Simulator(devices=0, clock=Clock(NOW, speed=0))
+    yield Api(made)
+    made.close()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import zlib
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,13 +16,6 @@ from digirm_simulator.behaviours import files
 from tests.simulator.support import BASIC, NOW, Api
 
 FILES = "/ws/v1/files/inventory"
-
-
-@pytest.fixture
-def empty() -> Iterator[Api]:
-    made = Simulator(devices=0, clock=Clock(NOW, speed=0))
-    yield Api(made)
-    made.close()
 
 
 def test_a_file_and_its_entry(empty: Api) -> None:

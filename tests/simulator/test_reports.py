@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 from collections import Counter
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -17,13 +16,6 @@ from tests.simulator.support import DEVICES, NOW, Api, device_id
 REPORTS = "/ws/v1/reports"
 HISTORY = "/ws/v1/streams/history"
 USAGE = "/ws/v1/reports/cellular_utilization"
-
-
-@pytest.fixture
-def empty() -> Iterator[Api]:
-    made = Simulator(devices=0, clock=Clock(NOW, speed=0))
-    yield Api(made)
-    made.close()
 
 
 def counted(api: Api, report: str, **params: str) -> dict[Any, int]:
