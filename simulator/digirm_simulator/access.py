@@ -6,6 +6,7 @@ import base64
 import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import NamedTuple
 
 from digirm_simulator.replies import Problem
@@ -69,6 +70,8 @@ def _accounts(given: Mapping[str, str | Account] | None) -> dict[str, Account]:
     return {name: Account(one) if isinstance(one, str) else one for name, one in (given or {}).items()}
 
 
+# Clients send the same with every request.
+@lru_cache(maxsize=256)
 def _basic(header: str) -> tuple[str, str]:
     """User and password; both empty where the header is not of this kind."""
     scheme, _, encoded = header.partition(" ")

@@ -105,7 +105,7 @@ class Front:
     async def _reply(self, request: Request) -> Response:
         if request.method not in ("GET", "HEAD") or len(request.url) > _LONG or self._is_behind():
             return (await self.in_thread(self._timed, request))[0]
-        shape = _VARYING.sub("", request.url)
+        shape = _shape(request.url)
         known = self._costs.get(shape)
         if known is None or known >= _CHEAP:
             reply, cost = await self.in_thread(self._timed, request)
@@ -267,6 +267,12 @@ def _packed(chunks: Iterable[bytes]) -> Iterator[bytes]:
     finally:
         if (close := getattr(chunks, "close", None)) is not None:
             close()
+
+
+@lru_cache(maxsize=1024)
+def _shape(url: str) -> str:
+    """A URL without what may differ between requests that cost about the same."""
+    return _VARYING.sub("", url)
 
 
 @lru_cache(maxsize=64)

@@ -27,6 +27,8 @@ _MAX_VALUES = 30_000
 _CSV_ROWS = 500
 _MAX_SHOWN = 500
 
+#: Parameters that select nothing.
+_PAGING = frozenset({"size", "cursor", "orderby"})
 #: Parameters of a list that each mean one comparison, where the collection has a field of that name.
 _FILTERS = ("tag", "type", "address", "name")
 
@@ -147,6 +149,8 @@ def selection(call: Call, fields: Mapping[str, Field], columns: Mapping[str, str
 def _expr(call: Call, fields: Mapping[str, Field]) -> Expr | None:
     """What the parameters of a request select, as one query; None for everything."""
     described, params = call.described, call.params
+    if params.values.keys() <= _PAGING:
+        return None
     parts: list[Expr] = []
     text = params.get("query") if "query" in described.params else None
     if text is not None and text.strip():
@@ -205,6 +209,8 @@ def _plan(call: Call, collection: Collection | None, now: datetime, only: Where)
 
 def _order(call: Call, columns: Mapping[str, str]) -> list[Order]:
     described, params = call.described, call.params
+    if not described.order and "orderby" not in params.values and "order" not in params.values:
+        return []
     text = params.get("orderby") if "orderby" in described.params else None
     direction = params.get("order") if "order" in described.params else None
     if direction is not None and direction.lower() not in ("asc", "desc"):

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import sys
 import threading
+from collections import deque
 from contextlib import suppress
-from queue import Empty, Full, Queue
 
 _MOST_LINES = 1000
 #: Seconds in which lines are gathered, so that a busy server does not wake a thread for each.
@@ -19,30 +19,31 @@ class Lines:
     """Lines for stderr, written by a thread of their own: where nobody reads them, they are lost and nobody waits."""
 
     def __init__(self) -> None:
-        self._queue: Queue[str] = Queue(_MOST_LINES)
+        self._lines: deque[str] = deque()
+        self._some = threading.Event()
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name="digirm-simulator-log", daemon=True)
         self._thread.start()
 
     def say(self, line: str) -> None:
         """Write a line, soon."""
-        with suppress(Full):
-            self._queue.put_nowait(line)
+        if len(self._lines) < _MOST_LINES:
+            self._lines.append(line)
+            if not self._some.is_set():
+                self._some.set()
 
     def close(self) -> None:
         """Wait a moment for what is still to be written."""
         self._ended.set()
-        self.say("")
+        self._some.set()
         self._thread.join(_PATIENCE)
 
     def _run(self) -> None:
-        while not (self._ended.is_set() and self._queue.empty()):
-            lines = [self._queue.get()]
+        while self._lines or not self._ended.is_set():
+            self._some.wait()
             self._ended.wait(_GATHERED)
-            with suppress(Empty):
-                while True:
-                    lines.append(self._queue.get_nowait())
-            _write("".join(f"{line}\n" for line in lines if line))
+            self._some.clear()
+            _write("".join(f"{self._lines.popleft()}\n" for _ in range(len(self._lines))))
 
 
 def _write(text: str) -> None:
