@@ -63,6 +63,8 @@ class Clock:
             return self._go_on()
 
     def _go_on(self) -> datetime:
+        if not self._speed:
+            return self._start
         # The system's clock may be set back: then no time has passed. A machine's sleep is time that passes.
         read = time.time()
         self._passed += max(0.0, read - self._read) * self._speed

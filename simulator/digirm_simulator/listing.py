@@ -48,7 +48,8 @@ def page(call: Call, collection: Collection | None, only: Where = ALL) -> Respon
     """
     page_of = window(call)
     condition, order = _plan(call, collection, page_of.now, only)
-    check_position(page_of, len(full_order(order)))
+    if page_of.after is not None:
+        check_position(page_of, len(full_order(order)))
     if collection is None:
         return envelope(call, page_of, [])
     return envelope(call, page_of, collection.page(condition, order, page_of.after, page_of.size))
