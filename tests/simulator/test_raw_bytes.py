@@ -134,6 +134,14 @@ def test_what_is_too_large_is_not_kept(address: tuple[str, int], monkeypatch: py
     assert send(address, announced).startswith(b"HTTP/1.1 413 ")
 
 
+@pytest.mark.parametrize(("more", "status"), [(0, 400), (1, 413)])
+def test_a_body_of_64_megabytes(address: tuple[str, int], more: int, status: int) -> None:
+    body = b"[" * (64 * 1024 * 1024 + more)
+    head = POST + f"Content-Length: {len(body)}\r\nConnection: close\r\n\r\n".encode()
+    assert send(address, head + body).startswith(f"HTTP/1.1 {status} ".encode())
+    assert send(address, GET + b"Connection: close\r\n\r\n").startswith(b"HTTP/1.1 200 ")
+
+
 @pytest.mark.parametrize("length", [99_999_999_999, front.MAX_BODY + 1])
 def test_one_who_asks_before_sending_too_much_is_told_so(address: tuple[str, int], length: int) -> None:
     asked = POST + f"Expect: 100-continue\r\nContent-Length: {length}\r\n\r\n".encode()
