@@ -31,8 +31,9 @@ class Written(NamedTuple):
     unchanged: tuple[str, ...]
 
 
-def manifest(files: Mapping[str, str], spec: Mapping[str, str], models: str | None = None) -> str:
-    """The manifest's text for files (relative path: text) made from a spec (api_version, provenance, fingerprint).
+def manifest(files: Mapping[str, str], spec: Mapping[str, Any], models: str | None = None) -> str:
+    """The manifest's text for files (relative path: text) made from a spec, of which it holds
+    `spec` (see `digirm_runtime.package.Package.spec_info`).
 
     `models` is the kind of payload types, where it is not the default.
     """

@@ -91,7 +91,13 @@ def package(spec: Spec, kind: str = models.DEFAULT) -> Rendered:
     context = api.Context(spec, places, payloads, fieldsets.dotted)
     for node in named.categories:
         files[f"api/{stems[node.wire]}.py"] = api.module(node, context)
-    origin = {"api_version": spec.api_version, "provenance": spec.provenance, "fingerprint": spec.fingerprint}
+    origin = {
+        "api_version": spec.api_version,
+        "base_path": spec.base_path,
+        "provenance": spec.provenance,
+        "fingerprint": spec.fingerprint,
+        "categories": {category.name: category.fingerprint for category in spec.categories},
+    }
     files[MANIFEST] = output.manifest(files, origin, None if kind == models.DEFAULT else kind)
     return Rendered(files, problems)
 

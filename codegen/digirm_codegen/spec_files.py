@@ -20,7 +20,16 @@ from typing import Any, Literal, NamedTuple
 import msgspec
 
 from digirm_runtime.errors import SpecError
-from digirm_runtime.spec import FORMAT, canonical, file_stem, fingerprint, matches, whole_fingerprint
+from digirm_runtime.spec import (
+    FORMAT,
+    canonical,
+    file_stem,
+    fingerprint,
+    matches,
+    read_index,
+    read_json,
+    whole_fingerprint,
+)
 
 INDEX = "index.json"
 Kind = Literal["forbidden", "not_found", "throttled", "refused", "failed", "unreachable", "invalid"]
@@ -73,6 +82,30 @@ def render(capture: Capture) -> dict[str, bytes]:
     }
     files[INDEX] = canonical({**index, "root": capture.root} if capture.root else index)
     return files
+
+
+def read(folder: Path) -> Capture:
+    """What `write` wrote to `folder`, as it was captured.
+
+    Raises SpecError where it is no such folder, or a document is missing, damaged, or not what its fingerprint says.
+    """
+    index = read_index(folder / INDEX)
+    documents: dict[str, Any] = {}
+    for name, entry in index["categories"].items():
+        file = folder / _file(name)
+        documents[name] = read_json(file)
+        if not matches(documents[name], entry.get("fingerprint")):
+            raise SpecError(f"{file} does not match the fingerprint in {INDEX}: it was edited, crawl again")
+    root = index.get("root")
+    return Capture(
+        api_version=index["api_version"],
+        base_path=index["base_path"],
+        provenance=index["provenance"],
+        documents=documents,
+        unavailable={name: Unavailable(why.get("status"), why["kind"]) for name, why in index["unavailable"].items()},
+        root=root if isinstance(root, dict) else {},
+        extras={n: extra for n, entry in index["categories"].items() if isinstance(extra := entry.get("extra"), dict)},
+    )
 
 
 def keep(capture: Capture, folder: Path) -> tuple[Capture, list[str]]:

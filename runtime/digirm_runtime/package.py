@@ -32,7 +32,9 @@ class Package:
 
     @property
     def spec_info(self) -> dict[str, Any]:
-        """`api_version`, `provenance` and `fingerprint` of the spec that the package was generated from."""
+        """Of the spec that the package was generated from: `api_version`, `base_path`, `provenance`, `fingerprint`, and
+        in `categories` the fingerprint of each category's document.
+        """
         if self._spec_info is None:
             import json
             from pathlib import Path

@@ -71,7 +71,7 @@ class Spec(msgspec.Struct, frozen=True):
     """A whole API version.
 
     `provenance` is `live` or `reconstructed`; `unavailable` maps a category to (status, kind); `problems` are
-    sentences.
+    sentences; `previous` is what `previous.json` holds.
     """
 
     api_version: str
@@ -83,6 +83,7 @@ class Spec(msgspec.Struct, frozen=True):
     problems: tuple[str, ...]
     overrides: Overrides
     schemas: dict[str, Any] = {}
+    previous: Any = None
 
     def templates(self) -> list[str]:
         """Every path template of the spec."""
@@ -148,11 +149,11 @@ def load(folder: str | FilePath) -> Spec:
     from digirm_runtime import overrides
 
     root = FilePath(folder)
-    index = _read_index(root / "index.json")
+    index = read_index(root / "index.json")
     documents: dict[str, Any] = {}
     for name, entry in index["categories"].items():
         file = root / (file_stem(name) + ".json")
-        documents[name] = _read(file)
+        documents[name] = read_json(file)
         if not matches(documents[name], entry.get("fingerprint")):
             raise SpecError(f"{file} does not match the fingerprint in index.json: it was edited, crawl again")
     return from_documents(
@@ -161,15 +162,16 @@ def load(folder: str | FilePath) -> Spec:
         base_path=index["base_path"],
         provenance=index["provenance"],
         category_paths={name: entry["path"] for name, entry in index["categories"].items()},
-        unavailable={name: (why.get("status"), why["kind"]) for name, why in index.get("unavailable", {}).items()},
+        unavailable={name: (why.get("status"), why["kind"]) for name, why in index["unavailable"].items()},
         overrides=overrides.load(root / "overrides.toml"),
         schemas=_read_schemas(root / "schemas"),
+        previous=_read_previous(root / "previous.json"),
     )
 
 
-def _read_index(file: FilePath) -> dict[str, Any]:
+def read_index(file: FilePath) -> dict[str, Any]:
     """An index whose known keys have the types that they should. Raises SpecError."""
-    index = _read(file)
+    index = read_json(file)
     if not isinstance(index, dict) or index.get("format") != FORMAT:
         raise SpecError(f"{file} is not a digirm spec of format {FORMAT}")
     for key in ("api_version", "base_path", "provenance"):
@@ -184,6 +186,7 @@ def _read_index(file: FilePath) -> dict[str, Any]:
                 raise SpecError(f"{file}: {key} has no {text} for {_shown(name)}")
             if not isinstance(entry.get("status"), int | None):
                 raise SpecError(f"{file}: the status of {_shown(name)} is not a number")
+    index.setdefault("unavailable", {})
     return index
 
 
@@ -196,7 +199,12 @@ def _read_schemas(folder: FilePath) -> dict[str, Any]:
         return {}
     except OSError as error:
         raise SpecError(f"cannot read {folder}: {error.strerror}") from None
-    return {file.stem: _read(file) for file in files}
+    return {file.stem: read_json(file) for file in files}
+
+
+def _read_previous(file: FilePath) -> Any:
+    """The names that the version before had and this one lacks, None where there is no such file. Raises SpecError."""
+    return read_json(file) if file.exists() else None
 
 
 def from_documents(
@@ -209,6 +217,7 @@ def from_documents(
     unavailable: Mapping[str, tuple[int | None, str]] | None = None,
     overrides: Overrides | None = None,
     schemas: Mapping[str, Any] | None = None,
+    previous: Any = None,
 ) -> Spec:
     """A spec from category documents as a server gives them, by category name. Raises SpecError as `load` does."""
     from digirm_runtime.overrides import Overrides
@@ -235,6 +244,7 @@ def from_documents(
         problems=tuple(problems),
         overrides=overrides,
         schemas=dict(schemas or {}),
+        previous=previous,
     )
     overrides.check_applies(spec)
     return spec
@@ -250,7 +260,8 @@ def file_stem(category: str) -> str:
     return f"{plain}.{hashlib.sha256(category.encode('utf-8', 'surrogatepass')).hexdigest()[:8]}"
 
 
-def _read(file: FilePath) -> Any:
+def read_json(file: FilePath) -> Any:
+    """The JSON in `file`. Raises SpecError where it cannot be read, or is too large."""
     try:
         if file.stat().st_size > MAX_FILE_BYTES:
             raise SpecError(f"{file} is larger than {MAX_FILE_BYTES >> 20} MiB")
