@@ -9,12 +9,11 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-import os
-import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
+from digirm_codegen.files import STAGING, Changes
 from digirm_runtime.errors import SpecError
 from digirm_runtime.package import MANIFEST
 
@@ -47,28 +46,39 @@ def manifest(files: Mapping[str, str], spec: Mapping[str, Any], models: str | No
     return json.dumps(document, indent=2) + "\n"
 
 
-def write(folder: Path, files: Mapping[str, str]) -> Written:
-    """Make `folder` hold exactly `files`, which include the manifest, beside whatever the generator does not own.
+def plan(folder: Path, files: Mapping[str, str], changes: Changes) -> Written:
+    """Add to `changes` what makes `folder` hold exactly `files`, beside whatever the generator does not own.
 
-    Raises SpecError where the folder is not the generator's, leads elsewhere, or cannot be written.
+    `files` include the manifest. Raises SpecError where the folder is not the generator's, leads elsewhere, or cannot
+    be read.
     """
-    with _accessible("write", folder):
+    with accessible("write", folder):
         owned = _owned(folder)
         written, unchanged = [], []
-        if owned is None:
-            # First of all, so that a run that is cut short leaves a folder that the next one knows as its own.
-            _replace(folder, MANIFEST, files[MANIFEST])
-            written.append(MANIFEST)
-        for path in sorted(files, key=lambda path: (path == MANIFEST, path)):
-            if path in written:
-                continue
-            if _read(folder / path) == files[path].encode():
+        # In a new folder the manifest comes first, so that a run that is killed leaves one that the next knows as its
+        # own; else last, so that what was not replaced does not look like what was.
+        first = owned is None
+        for path in sorted(files, key=lambda path: ((path == MANIFEST) is not first, path)):
+            data = files[path].encode()
+            _folder(folder, path)
+            if read(folder / path) == data:
                 unchanged.append(path)
             else:
-                _replace(folder, path, files[path])
+                changes.write(folder, path, data)
                 written.append(path)
-        removed = [path for path in sorted(owned or ()) if path not in files and _remove(folder, path)]
+        removed = [path for path in sorted(owned or ()) if path not in files and _is_there(folder, path)]
+        for path in removed:
+            changes.remove(folder, path)
     return Written(tuple(written), tuple(removed), tuple(unchanged))
+
+
+def write(folder: Path, files: Mapping[str, str]) -> Written:
+    """`plan`, done. Raises SpecError also where the folder cannot be written; then it is as it was."""
+    changes = Changes()
+    planned = plan(folder, files, changes)
+    with accessible("write", folder):
+        changes.apply()
+    return planned
 
 
 def compare(folder: Path, files: Mapping[str, str]) -> list[str]:
@@ -77,9 +87,9 @@ def compare(folder: Path, files: Mapping[str, str]) -> list[str]:
     Raises SpecError where the folder cannot be read.
     """
     differences = []
-    with _accessible("read", folder):
+    with accessible("read", folder):
         for path in sorted(files):
-            found = _read(folder / path)
+            found = read(folder / path)
             if found is None:
                 differences.append(f"missing: {path}")
             elif found != files[path].encode():
@@ -87,12 +97,12 @@ def compare(folder: Path, files: Mapping[str, str]) -> list[str]:
     return differences + [f"extra: {path}" for path in strangers(folder, files)]
 
 
-def strangers(folder: Path, files: Mapping[str, str]) -> list[str]:
+def strangers(folder: Path, files: Collection[str]) -> list[str]:
     """Relative paths of what is in `folder` beside `files`; compiled bytecode is nobody's.
 
     Raises SpecError where the folder cannot be read.
     """
-    with _accessible("read", folder):
+    with accessible("read", folder):
         present = [file.relative_to(folder) for file in folder.rglob("*") if not file.is_dir() or file.is_symlink()]
     return [
         path.as_posix() for path in sorted(present) if path.as_posix() not in files and "__pycache__" not in path.parts
@@ -104,13 +114,24 @@ def models(folder: Path) -> str | None:
 
     Raises SpecError where the folder cannot be read.
     """
-    with _accessible("read", folder):
+    with accessible("read", folder):
         found = (_document(folder) or {}).get("models")
     return found if isinstance(found, str) else None
 
 
+def origin(folder: Path) -> dict[str, Any]:
+    """What the manifest in `folder` says of the spec that the package was made from; empty where there is none.
+
+    Raises SpecError where the folder cannot be read.
+    """
+    with accessible("read", folder):
+        found = (_document(folder) or {}).get("spec")
+    return found if isinstance(found, dict) else {}
+
+
 @contextlib.contextmanager
-def _accessible(verb: str, folder: Path) -> Iterator[None]:
+def accessible(verb: str, folder: Path) -> Iterator[None]:
+    """Around work on a folder's files: an OSError becomes a SpecError that says what cannot be done with which."""
     try:
         yield
     except OSError as error:
@@ -123,7 +144,9 @@ def _owned(folder: Path) -> set[str] | None:
         raise SpecError(f"{folder} is a symbolic link; name the folder itself")
     if folder.exists() and not folder.is_dir():
         raise SpecError(f"{folder} is not a folder")
-    if not folder.exists() or not any(path for path in folder.iterdir() if path.name != "__pycache__"):
+    if not folder.exists() or all(
+        path.name == "__pycache__" or path.name.startswith(STAGING) for path in folder.iterdir()
+    ):
         return None
     files = (_document(folder) or {}).get("files")
     if not isinstance(files, dict):
@@ -134,7 +157,7 @@ def _owned(folder: Path) -> set[str] | None:
 def _document(folder: Path) -> dict[str, Any] | None:
     """The manifest in `folder`, where there is one of our format."""
     try:
-        document = json.loads(_read(folder / MANIFEST) or b"")
+        document = json.loads(read(folder / MANIFEST) or b"")
     except ValueError:
         return None
     return document if isinstance(document, dict) and document.get("format") == FORMAT else None
@@ -157,35 +180,14 @@ def _folder(root: Path, path: str) -> Path:
     return folder
 
 
-def _read(file: Path) -> bytes | None:
+def read(file: Path) -> bytes | None:
+    """A file's content, None where there is none or a link in its place."""
     try:
         return None if file.is_symlink() else file.read_bytes()
     except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
         return None
 
 
-def _replace(root: Path, path: str, text: str) -> None:
-    folder = _folder(root, path)
-    folder.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(prefix=".digirm-", dir=folder)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(text.encode())
-        Path(temporary).chmod(0o644)
-        Path(temporary).replace(root / path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            Path(temporary).unlink()
-        raise
-
-
-def _remove(root: Path, path: str) -> bool:
+def _is_there(root: Path, path: str) -> bool:
     file = _folder(root, path) / PurePosixPath(path).name
-    if not file.is_file() and not file.is_symlink():
-        return False
-    file.unlink()
-    for folder in file.parents:
-        if folder == root or any(entry for entry in folder.iterdir()):
-            break
-        folder.rmdir()
-    return True
+    return file.is_file() or file.is_symlink()

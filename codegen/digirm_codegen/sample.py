@@ -12,6 +12,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from digirm_codegen.files import Changes
 from digirm_runtime import tree
 from digirm_runtime.errors import APIError, SpecError, TransportError
 from digirm_runtime.spec import Spec, canonical, file_stem
@@ -67,6 +68,7 @@ async def sample(client: AsyncClient, spec: Spec, size: int, *, concurrency: int
 
 def update(folder: Path, found: Samples) -> list[str]:
     """Merge samples into `folder`'s `schemas/`, and return the files that changed. Raises SpecError."""
+    changes = Changes()
     changed = []
     for category, schemas in sorted(found.items()):
         file = folder / "schemas" / f"{file_stem(category)}.json"
@@ -79,18 +81,13 @@ def update(folder: Path, found: Samples) -> list[str]:
             data = canonical({"$defs": {**old, **schemas}})
         except (ValueError, RecursionError):
             raise SpecError(f"{file} is not what a sample wrote") from None
-        try:
-            if not file.exists() or file.read_bytes() != data:
-                file.parent.mkdir(parents=True, exist_ok=True)
-                part = file.with_name(f".{file.name}.part")
-                try:
-                    part.write_bytes(data)
-                    part.replace(file)
-                finally:
-                    part.unlink(missing_ok=True)
-                changed.append(f"schemas/{file.name}")
-        except OSError as error:
-            raise SpecError(f"cannot write {file}: {error.strerror}") from None
+        if data != canonical({"$defs": old}):
+            changes.write(folder, f"schemas/{file.name}", data)
+            changed.append(f"schemas/{file.name}")
+    try:
+        changes.apply()
+    except OSError as error:
+        raise SpecError(f"cannot write {folder / 'schemas'}: {error.strerror}") from None
     return changed
 
 

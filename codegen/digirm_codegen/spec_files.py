@@ -12,13 +12,12 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
-import tempfile
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 import msgspec
 
+from digirm_codegen.files import Changes
 from digirm_runtime.errors import SpecError
 from digirm_runtime.spec import (
     FORMAT,
@@ -181,35 +180,30 @@ def compare(folder: Path, files: dict[str, bytes]) -> list[Difference]:
     return sorted(found)
 
 
-def write(folder: Path, files: dict[str, bytes]) -> list[Difference]:
-    """Make `folder` hold `files`, and return what changed.
+def plan(folder: Path, files: dict[str, bytes], changes: Changes) -> list[Difference]:
+    """Add to `changes` what makes `folder` hold `files`, and return how it differs now.
 
-    Everything is written beside its place first, so that a full disk changes nothing; the index comes last, so that a
-    crash leaves fingerprints that do not match rather than a mixture that looks whole. Files that the previous index
-    owned and the new one does not are removed, others are left alone. Raises SpecError where it cannot be done.
+    The index comes last, so that a process that is killed leaves fingerprints that do not match rather than a mixture
+    that looks whole. Files that the previous index owned and the new one does not are removed, others are left alone.
     """
     differences = compare(folder, files)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        _replace(folder, files, differences)
-    except OSError as error:
-        raise SpecError(f"cannot write {folder}: {error.strerror}") from None
+    for name, state in sorted(differences, key=lambda difference: (difference.file == INDEX, difference)):
+        if state == "removed":
+            changes.remove(folder, name)
+        else:
+            changes.write(folder, name, files[name])
     return differences
 
 
-def _replace(folder: Path, files: dict[str, bytes], differences: list[Difference]) -> None:
-    staging = Path(tempfile.mkdtemp(prefix=".crawl-", dir=folder))
+def write(folder: Path, files: dict[str, bytes]) -> list[Difference]:
+    """`plan`, done: all of it or nothing. Raises SpecError where it cannot be."""
+    changes = Changes()
+    differences = plan(folder, files, changes)
     try:
-        new = [difference.file for difference in differences if difference.state != "removed"]
-        for name in new:
-            (staging / name).write_bytes(files[name])
-        for name in sorted(new, key=lambda name: (name == INDEX, name)):
-            (staging / name).replace(folder / name)
-        for difference in differences:
-            if difference.state == "removed":
-                (folder / difference.file).unlink(missing_ok=True)
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)
+        changes.apply()
+    except OSError as error:
+        raise SpecError(f"cannot write {folder}: {error.strerror}") from None
+    return differences
 
 
 def _file(category: str) -> str:

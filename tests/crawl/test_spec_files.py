@@ -82,8 +82,8 @@ def test_a_failed_write_changes_nothing(tmp_path: Path) -> None:
     write(tmp_path, render(capture("a", "b")))
     before = contents(tmp_path)
     with pytest.raises(SpecError, match="cannot write"):
-        # The second file cannot be staged, because its folder is missing.
-        write(tmp_path, {"a.json": b"new", "missing/b.json": b"", "index.json": b"new"})
+        # Behind the first file, which is replaced, comes one that cannot be: a file is in the way of its folder.
+        write(tmp_path, {"a.json": b"new", "b.json/x": b"", "index.json": b"new"})
     assert contents(tmp_path) == before
 
 
