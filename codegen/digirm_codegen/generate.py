@@ -5,13 +5,14 @@ from __future__ import annotations
 import keyword
 import sys
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from digirm_codegen import models as payloads
-from digirm_codegen import output
-from digirm_codegen.render import package as render_package
-from digirm_runtime import spec as specs
+from digirm_codegen import output, reuse
 from digirm_runtime.errors import SpecError
+from digirm_runtime.package import MANIFEST
+
+if TYPE_CHECKING:
+    from digirm_codegen.render import Rendered
 
 #: What a client imports, and the rest of this distribution.
 _NEEDED = frozenset(
@@ -49,17 +50,52 @@ def generate(
     written; ValueError for an unknown kind.
     """
     validate_package_name(package)
-    if models is not None and models not in payloads.KINDS:
-        raise ValueError(f"models must be one of {', '.join(payloads.KINDS)}, not {models!r}")
-    folder = Path(out) / package
-    kind = models or output.models(folder)
-    rendered = render_package(specs.load(spec_folder), kind if kind in payloads.KINDS else payloads.DEFAULT)
+    folder, specs = Path(out) / package, Path(spec_folder)
+    kind = _kind(models, folder)
+    former = reuse.Former(folder)
+    inputs = made_of(specs, kind)
+    whole = former.whole(inputs)
+    if whole is not None:
+        strangers = tuple(output.strangers(folder, whole.files))
+        if check:
+            return Result((), (), (), whole.problems, tuple(f"extra: {path}" for path in strangers))
+        return Result((), (), tuple(sorted(whole.files)), whole.problems, (), strangers)
+    rendered = render(specs, kind, former)
     problems = tuple(rendered.problems)
     if check:
         return Result((), (), (), problems, tuple(output.compare(folder, rendered.files)))
     written = output.write(folder, rendered.files)
+    former.save(inputs, rendered.files[MANIFEST], rendered.problems)
     strangers = tuple(output.strangers(folder, rendered.files))
     return Result(written.written, written.removed, written.unchanged, problems, (), strangers)
+
+
+def render(spec_folder: Path, kind: str | None, former: reuse.Former | None = None) -> Rendered:
+    """The files of the client of a spec, costly ones from a former run where they would be the same."""
+    from digirm_codegen import models as payloads
+    from digirm_codegen.render import package
+    from digirm_runtime import spec as specs
+
+    return package(specs.load(spec_folder), kind if kind in payloads.KINDS else payloads.DEFAULT, former)
+
+
+def _kind(models: str | None, folder: Path) -> str | None:
+    """The kind of payload types asked for, or that of the package in `folder`."""
+    if models is None:
+        return output.models(folder)
+    from digirm_codegen import models as payloads
+
+    if models not in payloads.KINDS:
+        raise ValueError(f"models must be one of {', '.join(payloads.KINDS)}, not {models!r}")
+    return models
+
+
+def made_of(spec_folder: Path, kind: str | None) -> str:
+    """What stands for all that a package is made of."""
+    try:
+        return reuse.inputs(spec_folder, kind)
+    except OSError:
+        return ""  # what is wrong with the folder is said when it is loaded
 
 
 def validate_package_name(name: str) -> None:

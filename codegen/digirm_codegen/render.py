@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+import json
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
-from digirm_codegen import api, models, output, schemas
+from digirm_codegen import api, models, output, reuse, schemas
+from digirm_codegen.reuse import Former
 from digirm_codegen.templating import Code, render
 from digirm_runtime import naming, tree
 from digirm_runtime.package import MANIFEST
+from digirm_runtime.query.language import GRAMMAR_FILE, TABLES_FILE, language_files
 from digirm_runtime.spec import DEVICE_NAMES, Spec
 from digirm_runtime.tree import Node
 
@@ -39,6 +43,7 @@ EXPORTS: dict[str, tuple[str, ...]] = {
     ".query": ("check_query", "complete"),
 }
 _FLAVOURS = (Code(""), Code("Async"))
+_GRAMMAR, _TABLES = f"query/{GRAMMAR_FILE}", f"query/{TABLES_FILE}"
 #: Module names that no category may have: `types` is the module that all of `fields` share.
 _RESERVED_FILES = DEVICE_NAMES | {"types"}
 
@@ -60,20 +65,19 @@ class Category(NamedTuple):
     path: str
 
 
-def package(spec: Spec, kind: str = models.DEFAULT) -> Rendered:
-    """Every file of the package made from `spec`, its payload types of one of `models.KINDS`."""
+def package(spec: Spec, kind: str = models.DEFAULT, former: Former | None = None) -> Rendered:
+    """Every file of the package made from `spec`, its payload types of one of `models.KINDS`.
+
+    What costs most is taken from a `former` run where it would be the same.
+    """
     from digirm_codegen import fields
-    from digirm_runtime.query.language import language_files
 
     named = tree.build(spec)
     problems = [*spec.problems, *named.problems]
     stems = modules(named.categories)
-    categories = {node.wire: node for node in named.categories}
-    shown = [(category.name, categories.get(_first(spec, category.path))) for category in spec.categories]
-    typed = [schemas.Category(name, stems[node.wire], node) for name, node in shown if node is not None]
     payloads = models.KINDS[kind]
-    definitions, places = schemas.definitions(spec, typed, problems, payloads)
-    typings = models.modules(definitions, problems, payloads)
+    definitions, places = schemas.definitions(spec, typed(spec, named.categories, stems), problems, payloads)
+    typings = _typings(definitions, problems, kind, former)
     places = places.within(typings)
     fieldsets = fields.render_modules(spec, named.categories, stems)
     files = {
@@ -84,7 +88,7 @@ def package(spec: Spec, kind: str = models.DEFAULT) -> Rendered:
         "models/__init__.py": _folder("Payload types, one module per category."),
         "query/__init__.py": render("query.py.jinja"),
         "py.typed": "",
-        **{f"query/{name}": text for name, text in language_files(spec).items()},
+        **{f"query/{name}": text for name, text in language_files(spec, _lalr_tables(former)).items()},
         **{f"models/{stem}.py": text for stem, text in typings.items()},
         **{f"fields/{name}": text for name, text in fieldsets.files.items()},
     }
@@ -98,14 +102,59 @@ def package(spec: Spec, kind: str = models.DEFAULT) -> Rendered:
         "fingerprint": spec.fingerprint,
         "categories": {category.name: category.fingerprint for category in spec.categories},
     }
+    if former is not None:
+        former.made(_TABLES, reuse.key(_rules(files[_GRAMMAR])), files[_TABLES])
     files[MANIFEST] = output.manifest(files, origin, None if kind == models.DEFAULT else kind)
     return Rendered(files, problems)
+
+
+def _typings(
+    definitions: dict[str, dict[str, Any]], problems: list[str], kind: str, former: Former | None
+) -> dict[str, str]:
+    """The modules of payload types by name."""
+    payloads = models.KINDS[kind]
+    if former is None:
+        return models.modules(definitions, problems, payloads)
+    keys = {name: reuse.key(kind, found) for name, found in definitions.items()}
+    known = {name: text for name, key in keys.items() if (text := former.text(f"models/{name}.py", key)) is not None}
+    new = {name: found for name, found in definitions.items() if name not in known}
+    texts = known | models.modules(new, problems, payloads)
+    for name, text in texts.items():
+        former.made(f"models/{name}.py", keys[name], text)
+    return texts
+
+
+def _lalr_tables(former: Former | None) -> Callable[[str], dict[str, Any]]:
+    """What makes the LALR tables of a grammar."""
+
+    def tables(grammar: str) -> dict[str, Any]:
+        text = None if former is None else former.text(_TABLES, reuse.key(_rules(grammar)))
+        if text is not None:
+            lalr: dict[str, Any] = json.loads(text)["lalr"]
+            return lalr
+        from digirm_runtime.query import recovery
+
+        return recovery.lalr_tables(grammar)
+
+    return tables
+
+
+def _rules(grammar: str) -> list[str]:
+    """A grammar without its comments, which name the spec."""
+    return [line for line in grammar.splitlines() if not line.startswith("//")]
 
 
 def modules(categories: list[Node]) -> dict[str, str]:
     """Module names by the wire names of categories: unique also where a file system ignores case."""
     wanted = {node.wire: naming.identifier(node.attribute.lower()) or node.attribute for node in categories}
     return naming.settle(wanted, _RESERVED_FILES)
+
+
+def typed(spec: Spec, nodes: list[Node], stems: dict[str, str]) -> list[schemas.Category]:
+    """The categories of `spec` that have a node, with the modules of their payload types."""
+    by_wire = {node.wire: node for node in nodes}
+    shown = [(category.name, by_wire.get(_first(spec, category.path))) for category in spec.categories]
+    return [schemas.Category(name, stems[node.wire], node) for name, node in shown if node is not None]
 
 
 def _first(spec: Spec, path: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache, cached_property
 
 from digirm_runtime.errors import QueryError, SpecError
@@ -34,14 +34,22 @@ MAX_SPELLINGS = 1000
 _OWN_SUM = "tables_crc32"
 
 
-def language_files(spec: Spec) -> dict[str, str]:
-    """The files of a spec's language, by name, as the generator writes them and `Language.from_folder` reads them."""
-    from digirm_runtime.query import grammar, recovery, tables
+def language_files(spec: Spec, lalr_tables: Callable[[str], Any] | None = None) -> dict[str, str]:
+    """The files of a spec's language, by name, as the generator writes them and `Language.from_folder` reads them.
+
+    `lalr_tables` makes the LALR tables of a grammar (default: `recovery.lalr_tables`, which imports Lark).
+    """
+    from digirm_runtime.query import grammar, tables
+
+    if lalr_tables is None:
+        from digirm_runtime.query import recovery
+
+        lalr_tables = recovery.lalr_tables
 
     built = tables.build(spec)
     text = grammar.render(built)
     built["grammar_crc32"] = _crc32(text.encode())
-    built["lalr"] = recovery.lalr_tables(text)
+    built["lalr"] = lalr_tables(text)
     rest = _layout(built)
     return {GRAMMAR_FILE: text, TABLES_FILE: f'{{"{_OWN_SUM}":"{_crc32(rest.encode())}",\n{rest}'}
 
