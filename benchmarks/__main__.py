@@ -11,7 +11,19 @@ from importlib.metadata import version
 
 from benchmarks.harness import table
 
-MODULES = ("imports", "client", "walk", "rows", "limits", "query", "predicate", "memory", "simulator")
+MODULES = (
+    "imports",
+    "generation",
+    "diff",
+    "client",
+    "walk",
+    "rows",
+    "limits",
+    "query",
+    "predicate",
+    "memory",
+    "simulator",
+)
 LONG = ("limits", "simulator")
 ROUNDS = 7
 

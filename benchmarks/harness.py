@@ -64,13 +64,17 @@ def paired(subject: Callable[[], float], peer: Callable[[], float], rounds: int)
     return pairs[1:]
 
 
-def process(statement: str, tries: int = 5) -> float:
-    """Seconds of a new process that runs a statement: the quickest of a few, as disturbances only ever slow it down."""
+def process(statement: str, tries: int = 5, *, quiet: bool = False) -> float:
+    """Seconds of a new process that runs a statement: the quickest of a few, as disturbances only ever slow it down.
+
+    What it prints on stdout is dropped where it is to be `quiet`.
+    """
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     times = []
     for _ in range(tries):
         started = time.perf_counter()
-        subprocess.run([sys.executable, "-c", statement], check=True, env=environment)
+        output = subprocess.DEVNULL if quiet else None
+        subprocess.run([sys.executable, "-c", statement], check=True, env=environment, stdout=output)
         times.append(time.perf_counter() - started)
     return min(times)
 

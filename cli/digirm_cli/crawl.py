@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 from digirm_cli.common import FINDINGS, FINE, PARTIAL, URL_HELP, fail, named, warn
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from digirm_codegen.crawl import Progress
     from digirm_codegen.sample import Samples
-    from digirm_codegen.spec_files import Capture
+    from digirm_codegen.spec_files import Capture, Difference
     from digirm_runtime.client import AsyncClient
 
 #: What happened where there is no status to name.
@@ -36,7 +37,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "--sample", type=_sample_size, default=0, metavar="N", help="infer payload types from N objects of each list"
     )
     either.add_argument("--check", action="store_true", help="compare with DIR only, and write nothing")
-    parser.add_argument("--concurrency", type=_concurrency, default=4, metavar="N", help="requests in flight (1-4)")
+    parser.add_argument("--concurrency", type=concurrency, default=4, metavar="N", help="requests in flight (1-4)")
     parser.add_argument("--force", action="store_true", help="replace what was available by what is not")
     parser.set_defaults(run=run)
 
@@ -44,36 +45,26 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 def run(args: argparse.Namespace) -> int:
     """Run the subcommand."""
     import asyncio
-    import os
     from pathlib import Path
 
     from digirm_codegen import sample, spec_files
-    from digirm_runtime.errors import APIError, AuthError, TransportError
+    from digirm_runtime.errors import APIError, TransportError
 
     folder = Path(args.out)
     if not args.check:
         spec_files.ensure_writable(folder)
-    url = os.environ.get("DIGIRM_URL") or None if args.url is None else args.url
+    url = address(args)
     try:
-        found = asyncio.run(_crawl(args, url))
+        found = captured(args, url)
     except (APIError, TransportError) as error:
-        reason = " ".join(str(error).split())
-        if isinstance(error, AuthError):
-            reason = f"the credentials were refused ({reason})"
-        return fail(f"{url or 'the service'}: {reason}")
+        return refused(url, error)
     capture, kept = (found, []) if args.force else spec_files.keep(found, folder)
-    _report(found, kept)
+    report(found, kept)
     if not args.force and not args.check:
         spec_files.guard(capture, folder)
     files = spec_files.render(capture)
     differences = spec_files.compare(folder, files) if args.check else spec_files.write(folder, files)
-    for file, state in differences:
-        print(f"{state:8}{file}")
-    verb = "differ" if args.check else "written"
-    print(
-        f"{len(found.documents)} of {len(found.documents) + len(found.unavailable)} categories, {capture.provenance}, "
-        f"version {capture.api_version}: {len(differences)} files {verb} in {folder}"
-    )
+    show(found, differences, f"{'differ' if args.check else 'written'} in {folder}")
     if args.check and differences:
         return FINDINGS
     if args.sample:
@@ -85,7 +76,41 @@ def run(args: argparse.Namespace) -> int:
     return PARTIAL if found.unavailable else FINE
 
 
-def _report(found: Capture, kept: list[str]) -> None:
+def address(args: argparse.Namespace) -> str | None:
+    """The URL argument, or that of the environment."""
+    import os
+
+    return os.environ.get("DIGIRM_URL") or None if args.url is None else args.url
+
+
+def captured(args: argparse.Namespace, url: str | None) -> Capture:
+    """Crawl `url` with the arguments `api_version` and `concurrency`. Raises as `digirm_codegen.crawl.crawl` does."""
+    import asyncio
+
+    return asyncio.run(_crawl(args, url))
+
+
+def refused(url: str | None, error: Exception) -> int:
+    """Say why the service cannot be crawled, and return the exit code for that."""
+    from digirm_runtime.errors import AuthError
+
+    reason = " ".join(str(error).split())
+    if isinstance(error, AuthError):
+        reason = f"the credentials were refused ({reason})"
+    return fail(f"{url or 'the service'}: {reason}")
+
+
+def show(found: Capture, differences: Sequence[Difference], verdict: str) -> None:
+    """Print which files differ, and how many categories there were."""
+    for file, state in differences:
+        print(f"{state:8}{file}")
+    print(
+        f"{len(found.documents)} of {len(found.documents) + len(found.unavailable)} categories, {found.provenance}, "
+        f"version {found.api_version}: {len(differences)} files {verdict}"
+    )
+
+
+def report(found: Capture, kept: list[str]) -> None:
     """Say on standard error what was skipped, and what could not be had."""
     for problem in found.problems:
         warn(problem)
@@ -158,7 +183,8 @@ def _sample_size(text: str) -> int:
     return int(text)
 
 
-def _concurrency(text: str) -> int:
+def concurrency(text: str) -> int:
+    """How many requests may be in flight."""
     if text not in ("1", "2", "3", "4"):
         raise argparse.ArgumentTypeError("takes 1 to 4: more at once is not fair to the service")
     return int(text)

@@ -19,7 +19,7 @@ from typing import Any
 
 from digirm_cli.common import INTERRUPTED, READER_LEFT, fail, let_go, warn
 
-COMMANDS = ("check", "crawl", "export-spec", "generate", "simulate", "whoami")
+COMMANDS = ("bump", "check", "crawl", "diff", "export-spec", "generate", "simulate", "whoami")
 
 
 class _Version(argparse.Action):

@@ -1,0 +1,116 @@
+"""The workflow in the documentation, its steps run as a runner would, with a stand-in for GitHub's own command."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.codegen.support import ROOT
+
+WORKFLOW: dict[Any, Any] = yaml.safe_load((ROOT / "docs" / "bump-workflow.yml").read_text("utf-8"))
+STEPS: dict[str, dict[str, Any]] = {step["name"]: step for step in WORKFLOW["jobs"]["bump"]["steps"] if "name" in step}
+
+
+class Runner:
+    """A repository with a place to push to, and what the steps see of their surroundings."""
+
+    def __init__(self, place: Path) -> None:
+        self.place = place
+        self.clone = place / "clone"
+        self.output = place / "output"
+        (place / "bin").mkdir()
+        gh = place / "bin" / "gh"
+        gh.write_text(f'#!/bin/sh\necho "$@" >> {place}/gh.txt\n')
+        gh.chmod(0o755)
+        self.output.touch()
+        self.environment = {
+            "PATH": os.pathsep.join((str(gh.parent), str(Path(sys.executable).parent), os.environ["PATH"])),
+            "HOME": str(place),
+            "RUNNER_TEMP": str(place),
+            "GITHUB_OUTPUT": str(self.output),
+            "DIGIRM_CACHE_DIR": str(place / "cache"),
+            "DIGIRM_URL": "sim:docs-2023",
+            **{name: str(value) for name, value in WORKFLOW["env"].items()},
+            "API_VERSION": "docs-2023",
+        }
+        self.git("init", "--quiet", "--bare", "--initial-branch=main", str(place / "origin.git"), cwd=place)
+        self.git("clone", "--quiet", str(place / "origin.git"), str(self.clone), cwd=place)
+        (self.clone / "scripts").mkdir()
+        (self.clone / "scripts" / "use.py").write_text("def use(rm):\n    return rm.network_interfaces.describe()\n")
+        digirm = [sys.executable, "-m", "digirm_cli.main", "bump", "sim:22.7", "--api-version", "22.7"]
+        subprocess.run(
+            [*digirm, "--out", "src", "--package", "acme_rm"],
+            cwd=self.clone, env=self.environment, check=True, capture_output=True, timeout=120,
+        )  # fmt: skip
+        self.commit("First")
+        self.git("push", "--quiet", "origin", "HEAD:main")
+
+    def git(self, *arguments: str, cwd: Path | None = None) -> str:
+        command = ["git", "-c", "safe.directory=*", "-c", "user.name=a", "-c", "user.email=a@example.com", *arguments]
+        done = subprocess.run(
+            command, cwd=cwd or self.clone, env=self.environment, capture_output=True, text=True, check=True, timeout=60
+        )
+        return done.stdout
+
+    def commit(self, message: str) -> None:
+        self.git("add", "--all")
+        self.git("commit", "--quiet", "--message", message)
+
+    def step(self, name: str) -> subprocess.CompletedProcess[str]:
+        # As GitHub's runners call a shell.
+        command = ["bash", "--noprofile", "--norc", "-e", "-o", "pipefail", "-c", STEPS[name]["run"]]
+        return subprocess.run(
+            command, cwd=self.clone, env=self.environment, capture_output=True, text=True, check=False, timeout=120
+        )
+
+
+@pytest.fixture(scope="module")
+def runner(tmp_path_factory: pytest.TempPathFactory) -> Runner:
+    return Runner(tmp_path_factory.mktemp("runner"))
+
+
+def test_what_it_may_and_when() -> None:
+    assert set(WORKFLOW["permissions"]) == {"contents", "pull-requests"}
+    # YAML takes the word `on` for a truth value.
+    assert set(WORKFLOW[True]) == {"schedule", "workflow_dispatch"}
+    used = [step["uses"] for step in WORKFLOW["jobs"]["bump"]["steps"] if "uses" in step]
+    assert all(name.startswith("actions/") for name in used)
+    secrets = [name for name in STEPS if "secrets." in str(STEPS[name])]
+    assert secrets == ["Bump"]
+
+
+def test_a_new_version_becomes_a_pull_request(runner: Runner) -> None:
+    done = runner.step("Bump")
+    assert done.returncode == 0, done.stderr
+    assert runner.output.read_text() == "code=1\n"
+    assert "scripts/use.py" in (runner.place / "report.md").read_text()
+    done = runner.step("Propose")
+    assert done.returncode == 0, done.stderr
+    changed = runner.git("diff", "--name-only", "origin/main", "origin/api-docs-2023").split()
+    assert {name.partition("/")[0] for name in changed} == {"CHANGELOG.md", "specs", "src"}
+    assert "specs/docs-2023/index.json" in changed
+    [called] = (runner.place / "gh.txt").read_text().splitlines()
+    assert called.startswith("pr create --head api-docs-2023 ")
+    assert runner.step("Light").returncode == 1
+    assert STEPS["Light"]["if"] == "steps.bump.outputs.code == '1'"
+
+    # The next week nothing is new.
+    runner.git("switch", "--quiet", "--detach", "origin/api-docs-2023")
+    runner.output.write_text("")
+    assert runner.step("Bump").returncode == 0
+    assert runner.output.read_text() == "code=0\n"
+    assert runner.step("Propose").stdout == "nothing changed\n"
+
+
+def test_what_cannot_be_done_is_red_and_proposes_nothing(runner: Runner) -> None:
+    runner.environment["DIGIRM_URL"] = "http://127.0.0.1:9"
+    runner.output.write_text("")
+    done = runner.step("Bump")
+    assert done.returncode == 2
+    assert runner.output.read_text() == ""
