@@ -1,6 +1,7 @@
 """From an API to a client: from nothing, again after a change, and how it grows with the API.
 
-The peer makes a client of the same API from the OpenAPI document that digirm exports, without its formatters.
+The peer makes a client of the same API from the OpenAPI document that digirm exports: as it comes, with the formatters
+that it runs behind itself, and without them.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ VERSION = "22.7"
 SPECS = Path(__file__).parent.parent / "specs" / VERSION
 PEER = f"openapi-python-client {version('openapi-python-client')}"
 SMALL, LARGE = (200, 2_000), (2_000, 20_000)
+#: Statements around a call: its seconds, and the most memory in use.
 _SECONDS = "started = time.perf_counter(); {}; print(time.perf_counter() - started)"
 _MEGABYTES = "tracemalloc.start(); {}; print(tracemalloc.get_traced_memory()[1] / 2**20)"
 MODULE = "from digirm_cli.main import main; raise SystemExit(main({}))"
@@ -41,16 +43,20 @@ def rows(rounds: int) -> list[Row]:
 def _against_peer(folder: Path, rounds: int) -> list[Row]:
     specs = Path(shutil.copytree(SPECS, folder / "specs"))
     _silently("export-spec", "--specs", str(specs), "--format", "openapi", "--out", str(folder / "openapi.json"))
-    (folder / "config.json").write_text('{"post_hooks": []}')
+    (folder / "plain.json").write_text('{"post_hooks": []}')
+    # Its formatter is a command that it looks for on the path.
+    os.environ["PATH"] = os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"]))
 
-    def peer() -> float:
-        return process(
-            "import sys; from openapi_python_client.cli import app; sys.argv[1:] = ['generate', '--path', "
-            f"'{folder}/openapi.json', '--config', '{folder}/config.json', '--output-path', '{folder}/peer', "
-            "'--meta', 'none', '--overwrite']; app()",
-            tries=1,
-            quiet=True,
+    def peer(*options: str) -> float:
+        arguments = ["generate", "--path", f"{folder}/openapi.json", "--output-path", f"{folder}/peer", *options]
+        statement = (
+            "import sys; from openapi_python_client.cli import app; "
+            f"sys.argv[1:] = {[*arguments, '--meta', 'none', '--overwrite']!r}; app()"
         )
+        return process(statement, tries=1, quiet=True)
+
+    def plain_peer() -> float:
+        return peer("--config", f"{folder}/plain.json")
 
     def generate(out: str) -> float:
         return _process("generate", "--specs", str(specs), "--out", f"{folder}/{out}", "--package", "made")
@@ -73,6 +79,7 @@ def _against_peer(folder: Path, rounds: int) -> list[Row]:
         return generate("again")
 
     from_nothing_pairs = paired(from_nothing, peer, rounds)
+    plain_pairs = paired(from_nothing, plain_peer, rounds)
     own = paired(generate_from_nothing, lambda: 1.0, rounds)
     generate("again")
     changed = paired(one_changed, peer, rounds)
@@ -81,6 +88,7 @@ def _against_peer(folder: Path, rounds: int) -> list[Row]:
     nothing = [seconds for seconds, _ in own]
     return [
         Row(f"crawl and generate {VERSION} from nothing", PEER, from_nothing_pairs, 0.75),
+        Row(f"crawl and generate {VERSION} from nothing", f"{PEER}, its formatters off", plain_pairs),
         Row("generate again, one category changed", PEER, changed, 0.2),
         Row("generate again, nothing changed: no file is written", PEER, same, 0.05),
         Row(

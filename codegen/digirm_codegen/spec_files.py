@@ -25,8 +25,8 @@ from digirm_runtime.spec import (
     file_stem,
     fingerprint,
     matches,
+    read_document,
     read_index,
-    read_json,
     whole_fingerprint,
 )
 
@@ -91,10 +91,7 @@ def read(folder: Path) -> Capture:
     index = read_index(folder / INDEX)
     documents: dict[str, Any] = {}
     for name, entry in index["categories"].items():
-        file = folder / _file(name)
-        documents[name] = read_json(file)
-        if not matches(documents[name], entry.get("fingerprint")):
-            raise SpecError(f"{file} does not match the fingerprint in {INDEX}: it was edited, crawl again")
+        documents[name] = read_document(folder / _file(name), entry.get("fingerprint"))
     root = index.get("root")
     return Capture(
         api_version=index["api_version"],

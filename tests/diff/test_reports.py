@@ -1,0 +1,188 @@
+"""Reports of findings: what they show, and what a server's words cannot do in them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from digirm_cli.main import main
+from digirm_codegen import spec_files
+from digirm_codegen.against import Use
+from digirm_codegen.diff.compare import compare
+from digirm_codegen.diff.findings import Finding, Level, quoted
+from digirm_codegen.diff.report import MAX_MARKDOWN, Report, title
+from digirm_codegen.diff.surface import Lost
+from tests.diff.support import capture, document, field, get, item, parts
+from tests.house.snippets import ROOT
+
+GOLDEN = ROOT / "tests" / "golden" / "diff" / "22.7-to-docs-2023.md"
+EVIL = "x` @team <img src=x> |#1 https://evil.example/ [a](b)\n## Breaking\u202e\x1b[31m"
+LOST = Lost("method", "rm.parts.list", "is gone")
+CHANGED = Lost("changed", "rm.bins.list", "returns Any")
+USE = Use("app.py", 7, "query", "bin = 1", "the field bin is gone")
+
+
+def found(level: Level, number: int = 0) -> Finding:
+    return Finding("path-added", level, f"`/{number}` is new", "parts", f"/{number}")
+
+
+def test_from_22_7_to_docs_2023(tmp_path: Path) -> None:
+    new = tmp_path / "docs-2023"
+    assert main(["crawl", "sim:docs-2023", "--out", str(new), "--api-version", "docs-2023"]) == 0
+    out = tmp_path / "report.md"
+    assert main(["diff", str(ROOT / "specs" / "22.7"), str(new), "--format", "markdown", "--out", str(out)]) == 1
+    assert out.read_text("utf-8") == GOLDEN.read_text("utf-8")
+    text = Report("22.7 (reconstructed)", "docs-2023 (reconstructed)", _findings(new)).text()
+    assert text in (ROOT / "docs" / "diff.md").read_text("utf-8"), "as the page shows it"
+
+
+def _findings(new: Path) -> tuple[Finding, ...]:
+    return compare(spec_files.read(ROOT / "specs" / "22.7"), spec_files.read(new)).findings
+
+
+def test_text() -> None:
+    old = parts(get(field("lastUpdate"), field("bin", type="Text")))
+    new = parts(get(field("last_update"), field("bin", type="Tags", orderby=False)))
+    report = Report(title(old), title(new), compare(old, new).findings, (CHANGED, LOST), (USE,))
+    assert report.text() == (
+        "1 (live) -> 1 (live): 2 breaking, 1 warning, 1 info\n"
+        "breaking field-type-changed    "
+        "`GET /ws/v1/parts/inventory`: the query field `bin` was of type `Text`, it is of type `Tags`\n"
+        "breaking field-removed         "
+        "`GET /ws/v1/parts/inventory`: the query field `lastUpdate` is gone (of type `Text`)\n"
+        "                               perhaps renamed to `last_update`\n"
+        "warning  orderby-lost          "
+        "`GET /ws/v1/parts/inventory`: the query field `bin` can no longer be ordered by\n"
+        "info     field-added           "
+        "`GET /ws/v1/parts/inventory`: the query field `last_update` is new (of type `Text`)\n"
+        "                               perhaps renamed from `lastUpdate`\n"
+        "\n"
+        "Python names that vanish or change: 2\n"
+        "method   rm.parts.list: is gone\n"
+        "changed  rm.bins.list: returns Any\n"
+        "\n"
+        "Uses that no longer work: 1\n"
+        "app.py:7: query: the field bin is gone\n"
+    )
+
+
+def test_json() -> None:
+    report = Report("1", "2", compare(parts(get(params=())), parts(get(params=("size",)))).findings)
+    finding = {
+        "id": "parameter-added",
+        "level": "info",
+        "message": "`GET /ws/v1/parts/inventory` takes the new parameter `size`",
+        "category": "parts",
+        "path": "/ws/v1/parts/inventory",
+        "method": "GET",
+        "name": "size",
+        "values": [],
+        "notes": [],
+    }
+    assert json.loads(report.as_json()) == {"old": "1", "new": "2", "findings": [finding]}
+    looked = json.loads(report._replace(client=(LOST,), uses=(USE,)).as_json())
+    assert looked["client"][0]["name"] == "rm.parts.list"
+    assert looked["uses"] == [USE._asdict()]
+
+
+def test_nobody_looked_is_not_nothing_found() -> None:
+    report = Report("1", "2", ())
+    assert report.text() == "1 -> 2: no changes\n"
+    assert "client" not in json.loads(report.as_json())
+    assert report._replace(client=(), uses=()).text().splitlines()[1:] == [
+        "", "Python names that vanish or change: 0", "", "Uses that no longer work: 0",
+    ]  # fmt: skip
+    assert json.loads(report._replace(client=(), uses=()).as_json())["uses"] == []
+
+
+def test_markdown_has_what_breaks_first_and_folds_what_is_long() -> None:
+    many = tuple(found("info", number) for number in range(11))
+    report = Report("1", "2", (*many, found("warning"), found("breaking")), (LOST,), (USE,))
+    lines = report.markdown().splitlines()
+    assert lines[:3] == [
+        "# API changes: `1` to `2`", "",
+        "🔴 **Breaks callers:** 1 breaking, 1 warning, 11 info, 1 use that no longer works.",
+    ]  # fmt: skip
+    assert [line for line in lines if line.startswith(("#", "<", "**"))][1:] == [
+        "## Breaking (1)", "## Warnings (1)",
+        "## Info (11)", "<details><summary>Show all</summary>", "**`parts`**", "</details>",
+        "## Python names that vanish or change (1)", "## Uses that no longer work (1)",
+    ]  # fmt: skip
+    assert "- `app.py:7`: `bin = 1`: `the field bin is gone`" in lines
+
+
+@pytest.mark.parametrize(
+    ("report", "line"),
+    [
+        (Report("1", "2", ()), "🟢 **Breaks nothing:** no changes."),
+        (Report("1", "2", (found("warning"),)), "🟢 **Breaks nothing:** 0 breaking, 1 warning, 0 info."),
+        (Report("1", "2", (found("breaking"),)), "🔴 **Breaks callers:** 1 breaking, 0 warnings, 0 info."),
+        (Report("1", "2", (), uses=(USE,)), "🔴 **Breaks callers:** no changes, 1 use that no longer works."),
+    ],
+)
+def test_verdict(report: Report, line: str) -> None:
+    assert report.verdict() == line
+
+
+@pytest.mark.parametrize(
+    ("report", "on", "fails"),
+    [
+        (Report("1", "2", ()), "warning", False),
+        (Report("1", "2", (found("info"),)), "warning", False),
+        (Report("1", "2", (found("info"), found("warning"))), "breaking", False),
+        (Report("1", "2", (found("info"), found("warning"))), "warning", True),
+        (Report("1", "2", (found("info"), found("breaking"))), "breaking", True),
+        (Report("1", "2", (found("breaking"),), uses=(USE,)), "none", False),
+        (Report("1", "2", (), uses=(USE,)), "breaking", True),
+        (Report("1", "2", (), client=(LOST,)), "warning", False),
+    ],
+)
+def test_what_fails(report: Report, on: str, fails: bool) -> None:
+    assert report.fails(on) == fails
+
+
+def prose(page: str) -> str:
+    """A page of Markdown without its code; no code goes over the end of a line."""
+    assert all(line.count("`") % 2 == 0 for line in page.splitlines())
+    return "\n".join("".join(line.split("`")[::2]) for line in page.splitlines())
+
+
+def test_a_server_cannot_write_markdown() -> None:
+    requests = get(field(EVIL), params=(EVIL,))
+    old = capture(documents={EVIL: document(item("/ws/v1/x", get(more=EVIL)), **{EVIL: 1})})
+    new = capture(documents={EVIL: document(item("/ws/v1/x", requests), item(EVIL, get(method=EVIL)))})
+    findings = compare(old, new).findings
+    lost, use = Lost("method", EVIL, EVIL), Use(EVIL, 1, "query", EVIL, EVIL)
+    report = Report(EVIL, EVIL, findings, (lost,), (use,))
+    shown = prose(report.markdown())
+    assert not any(word in shown for word in ("@", "<img", "evil", "[", "|", "\u202e", "\x1b", "#1"))
+    assert [line for line in shown.splitlines() if line.startswith("#")] == [
+        "# API changes:  to ", "## Breaking (1)", "## Info (5)",
+        "## Python names that vanish or change (1)", "## Uses that no longer work (1)",
+    ]  # fmt: skip
+    assert len(report.text().splitlines()) == 1 + len(findings) + 2 * 3
+    assert report.as_json().isascii()
+
+
+@given(st.text() | st.text("` \\\n", max_size=4) | st.just("\ud800"))
+def test_what_is_quoted_is_code_to_its_end(text: str) -> None:
+    code = quoted(text)
+    assert code.isprintable()
+    assert code[0] == code[-1] == "`"
+    assert code[1:-1].strip()
+    assert "`" not in code[1:-1]
+
+
+def test_a_long_report_fits_into_a_comment_and_counts_the_rest() -> None:
+    findings = tuple(found(level, number) for level in ("breaking", "info") for number in range(5000))
+    page = Report("1", "2", findings, (LOST,) * 20, (USE,)).markdown()
+    assert len(page) < MAX_MARKDOWN + 1000
+    listed = sum(line.startswith("- path-added") for line in page.splitlines())
+    left = [int(line.split()[2].replace(",", "")) for line in page.splitlines() if line.startswith("... and ")]
+    assert listed + sum(left[:2]) == 10_000
+    assert page.count("<details>") == page.count("</details>")
+    assert page.count("is new") == listed
