@@ -33,14 +33,15 @@ check: $(STAMP)
 	$(BIN)/pyright
 	$(BIN)/lint-imports
 	$(BIN)/digirm generate --specs $(SPECS) --out generated --check
-	$(BIN)/python -m digirm_codegen.reference $(SPECS) docs/reference/operations.md --check
+	$(BIN)/digirm export-spec --specs $(SPECS) --format markdown --out docs/reference --check
 	$(BIN)/python -m digirm_simulator.fidelity docs/simulator.md --check
 	$(BIN)/digirm crawl sim:22.7 --out $(SPECS) --api-version 22.7 --check
+	$(BIN)/digirm crawl sim:docs-2023 --out specs/docs-2023 --api-version docs-2023 --check
 	@! grep -rnE 'pytest\.(skip|xfail|importorskip)|mark\.(skip|xfail)|unittest\.skip' tests || { echo "tests are skipped" >&2; exit 1; }
 
 generate: $(STAMP)
 	$(BIN)/digirm generate --specs $(SPECS) --out generated
-	$(BIN)/python -m digirm_codegen.reference $(SPECS) docs/reference/operations.md
+	$(BIN)/digirm export-spec --specs $(SPECS) --format markdown --out docs/reference
 	$(BIN)/python -m digirm_simulator.fidelity docs/simulator.md
 
 # The compiled sqlglot would replace the pure one, so it goes into a folder of its own; not every platform has it.

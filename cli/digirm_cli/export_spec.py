@@ -6,7 +6,7 @@ import argparse
 import sys
 from typing import TYPE_CHECKING, Any
 
-from digirm_cli.common import FINE, fail, named, warn
+from digirm_cli.common import FINDINGS, FINE, fail, named, warn
 
 if TYPE_CHECKING:
     from digirm_runtime.spec import Spec
@@ -15,12 +15,14 @@ if TYPE_CHECKING:
 
 def register(subparsers: Any) -> None:
     """Add the subcommand."""
+    from digirm_codegen.exports import FORMATS
+
     parser = subparsers.add_parser(
         "export-spec",
         help="write a spec in a form that other tools read",
-        description="Write a spec as an OpenAPI 3.1 document. Entries of the spec that cannot be used are reported on "
-        "stderr, one a line, and left out.",
-        epilog="Exit codes: 0 fine, 2 it could not run.",
+        description="Write a spec in a form that other tools read. Entries of the spec that cannot be used are "
+        "reported on stderr, one a line, and left out.",
+        epilog="Exit codes: 0 fine, 1 --check found a difference, 2 it could not run.",
     )
     parser.add_argument(
         "--specs",
@@ -29,33 +31,53 @@ def register(subparsers: Any) -> None:
         metavar="DIR",
         help="folder of one API version, as crawl writes it; a contract of the simulator, or the version of one, too",
     )
-    parser.add_argument("--format", required=True, choices=("openapi",), help="openapi: OpenAPI 3.1 as JSON")
-    parser.add_argument("--out", type=named, metavar="FILE", help="write to FILE instead of stdout")
+    parser.add_argument(
+        "--format",
+        required=True,
+        choices=tuple(FORMATS),
+        help="; ".join(f"{name}: {chosen.help}" for name, chosen in FORMATS.items()),
+    )
+    parser.add_argument(
+        "--out",
+        type=named,
+        metavar="PATH",
+        help="write to this file instead of stdout; for "
+        f"{', '.join(name for name, chosen in FORMATS.items() if chosen.folder)} into this folder",
+    )
     parser.add_argument("--server", type=named, metavar="URL", help="the service's address (default: the public one)")
+    parser.add_argument(
+        "--check",
+        action="store_true",
+        help="write nothing; list what differs from --out on stdout and exit with 1 if anything does",
+    )
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
-    """0: written. Raises SpecError where the spec cannot be read."""
-    from digirm_codegen import openapi
-    from digirm_runtime.credentials import DEFAULT_URL
-    from digirm_runtime.saving import beside
+    """0: written, or nothing differs; 1: `--check` found a difference. Raises SpecError where it cannot run."""
+    from pathlib import Path
 
+    from digirm_codegen import exports
+    from digirm_codegen.exports import writing
+
+    if args.check and args.out is None:
+        return fail("--check needs --out, the export to compare with")
     try:
         spec = _spec(args.specs)
     except ValueError as error:
         return fail(str(error))
-    exported = openapi.export(spec, args.server or DEFAULT_URL)
+    exported = exports.export(spec, args.format, args.server, folder=args.out is not None)
     for problem in exported.problems:
         warn(f"skipped: {problem}")
     if args.out is None:
-        sys.stdout.write(exported.text())
+        sys.stdout.write(exported.text)
         return FINE
-    try:
-        with beside(args.out) as file:
-            file.write(exported.text().encode())
-    except OSError as error:
-        return fail(f"cannot write {args.out}: {error.strerror or error}")
+    if args.check:
+        differences = writing.compare(Path(args.out), exported)
+        for difference in differences:
+            print(difference)
+        return FINDINGS if differences else FINE
+    writing.write(Path(args.out), exported)
     return FINE
 
 

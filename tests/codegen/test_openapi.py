@@ -10,28 +10,30 @@ from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
+import lark
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from digirm_cli.main import main
-from digirm_codegen import openapi
+from digirm_codegen.exports import Exported, export
 from digirm_runtime import dynamic
 from digirm_runtime import spec as specs
 from tests.codegen.support import GOLDEN, NUMERIC, ROOT, TEXT, field, listing, path, request, tree_of, write_spec
+from tests.exports.support import Hostile, hostile_spec, hostiles
 
 SPECS = ROOT / "specs" / "22.7"
 
 
 def exported(folder: Path) -> dict[str, Any]:
-    found = openapi.export(specs.load(folder))
+    found = export(specs.load(folder), "openapi")
     assert found.problems == []
     return validated(found)
 
 
-def validated(found: openapi.Exported) -> dict[str, Any]:
-    document: dict[str, Any] = json.loads(found.text())
+def validated(found: Exported) -> dict[str, Any]:
+    document: dict[str, Any] = json.loads(found.text)
     OpenAPIV31SpecValidator(document).validate()
     return document
 
@@ -51,7 +53,7 @@ def document() -> dict[str, Any]:
 
 def test_the_golden_document_is_what_is_exported() -> None:
     exported(GOLDEN / "specs")
-    assert (GOLDEN / "openapi.json").read_text("utf-8") == openapi.export(specs.load(GOLDEN / "specs")).text()
+    assert (GOLDEN / "openapi.json").read_text("utf-8") == export(specs.load(GOLDEN / "specs"), "openapi").text
 
 
 def test_a_crawl_of_the_later_contract_is_valid(tmp_path: Path) -> None:
@@ -77,9 +79,13 @@ def test_an_inventory(document: dict[str, Any]) -> None:
     fields = {one["field"]: one for one in params["query"]["x-query-fields"]}
     assert fields["name"]["operators"] == list(TEXT)
     assert fields["name"]["x-certainty"] in ("recorded", "documented", "inferred")
+    assert fields["name"]["literals"] == ["text"]
+    schemas = document["components"]["schemas"]
     page = found["responses"]["200"]["content"]["application/json"]["schema"]
-    assert page["allOf"][1]["properties"]["list"]["items"] == {"$ref": "#/components/schemas/Device"}
-    assert document["components"]["schemas"]["Device"]["required"] == ["id"]
+    assert page == {"$ref": "#/components/schemas/DevicePage"}
+    assert schemas["DevicePage"]["properties"]["list"]["items"] == {"$ref": "#/components/schemas/Device"}
+    assert schemas["DevicePage"]["properties"].keys() == schemas["Page"]["properties"].keys()
+    assert schemas["Device"]["required"] == ["id"]
 
 
 def test_security_is_a_password_or_both_headers_of_a_key(document: dict[str, Any]) -> None:
@@ -115,7 +121,7 @@ def test_templates_that_openapi_cannot_tell_apart(tmp_path: Path) -> None:
             path("/ws/v1/parts/a/{name}", request("DELETE"), request("GET")),
         )
     }
-    found = openapi.export(specs.load(write_spec(tmp_path / "specs", documents)))
+    found = export(specs.load(write_spec(tmp_path / "specs", documents)), "openapi")
     item = validated(found)["paths"]["/ws/v1/parts/a/{id}"]
     assert set(item) == {"get", "delete"}
     assert item["delete"]["parameters"][0]["name"] == "id"
@@ -142,13 +148,26 @@ junk = st.recursive(
 )
 
 
+@settings(max_examples=40)
 @given(arg=words, param=words, name=words, extra=st.dictionaries(words, junk, max_size=3))
 def test_whatever_a_server_says_the_document_is_valid(arg: str, param: str, name: str, extra: dict[str, Any]) -> None:
     entry = extra | request("GET", param, "query", query=[extra | field(name, name, *NUMERIC)])
     items = [path(f"/ws/v1/parts/x/{{{arg}}}", entry, **extra), path(f"/ws/v1/parts/{arg}", request("POST", param))]
     documents = {"parts": {**extra, **listing(*items)}}
-    found = openapi.export(specs.from_documents(documents, api_version=name, base_path="/ws/v1", provenance="live"))
+    found = export(specs.from_documents(documents, api_version=name, base_path="/ws/v1", provenance="live"), "openapi")
     validated(found)
+
+
+@settings(max_examples=30)
+@given(hostiles)
+def test_no_text_breaks_a_document(texts: Hostile) -> None:
+    found = validated(export(hostile_spec(texts), "openapi"))
+    assert "/ws/v1/parts/good/{id}" in found["paths"]
+    # A field with an impossible name is left out, and with it the only operators.
+    if any("x-query-fields" in param for one in operations(found).values() for param in one.get("parameters", ())):
+        lark.Lark(found["x-query-language"]["grammar"], parser="lalr")
+    else:
+        assert "x-query-language" not in found
 
 
 def test_the_command_writes_to_a_file_or_to_stdout(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 import digirm
-from digirm_codegen import reference
 from digirm_codegen.generate import generate
 from digirm_runtime import spec, tree
 from tests.codegen.support import ROOT
@@ -119,17 +118,3 @@ def test_the_root_gives_what_it_promises() -> None:
         _ = digirm.nothing
     with pytest.raises(AttributeError, match="nothing"):
         _ = digirm.fields.nothing
-
-
-def test_the_operations_page_is_up_to_date(
-    loaded: spec.Spec, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    page = ROOT / "docs" / "reference" / "operations.md"
-    assert reference.render(loaded) == page.read_text("utf-8")
-    copy = tmp_path / "pages" / "operations.md"
-    assert reference.main([str(SPECS), str(copy), "--check"]) == 1
-    assert reference.main([str(SPECS), str(copy)]) == 0
-    assert reference.main([str(SPECS), str(copy), "--check"]) == 0
-    assert copy.read_bytes() == page.read_bytes()
-    assert reference.main([str(tmp_path), str(copy)]) == 2
-    assert capsys.readouterr().err.count("\n") == 1

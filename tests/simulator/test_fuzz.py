@@ -17,7 +17,7 @@ import schemathesis
 from hypothesis import HealthCheck, settings
 from schemathesis.config import SchemathesisConfig
 
-from digirm_codegen import openapi
+from digirm_codegen.exports import export
 from digirm_runtime import spec as specs
 from digirm_runtime.wire import Request, Response
 from digirm_simulator import Clock, Simulator
@@ -38,7 +38,7 @@ def document(version: str, *, without: tuple[str, ...] = ()) -> dict[str, Any]:
         base_path="/ws/v1",
         provenance="reconstructed",
     )
-    found: dict[str, Any] = json.loads(openapi.export(spec).text())
+    found: dict[str, Any] = json.loads(export(spec, "openapi").text)
     return found
 
 
