@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import io
 import os
-import re
 import stat
 import sys
 from collections.abc import Iterable, Iterator
@@ -13,7 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple, TextIO
 
-_ENDPOINT = re.compile(r"#+\s*endpoint\s*:(.*)", re.DOTALL | re.IGNORECASE)
+from digirm_runtime.query.listed import named_endpoint
+
 _BYTE_ORDER_MARK = "\ufeff"
 
 
@@ -79,8 +79,8 @@ def from_files(files: Iterable[str], endpoint: str | None) -> Iterator[Line]:
                     if bare and bare[0] != "#":
                         yield Line(text, current, end, "", name, number, begin)
                         continue
-                    if told := _ENDPOINT.fullmatch(bare):
-                        current = told[1].strip() or endpoint
+                    if (told := named_endpoint(bare)) is not None:
+                        current = told or endpoint
                     yield Line(None, current, end, text, name, number, begin)
         except UnicodeDecodeError:
             raise UnreadableError(f"cannot read {_called(file)}: it is not UTF-8 text") from None
