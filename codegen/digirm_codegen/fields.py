@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from digirm_codegen import api
-from digirm_codegen.templating import Code, fitted, literal, name, render
+from digirm_codegen.templating import Code, docstring, fitted, literal, name, render
 from digirm_runtime import naming
 from digirm_runtime.query import plan, tables
 from digirm_runtime.spec import Field, Spec
@@ -20,11 +20,12 @@ class FieldModules(NamedTuple):
 
 
 class Attribute(NamedTuple):
-    """A query field of a set: its attribute, class and wire name."""
+    """A query field of a set: its attribute, class and wire name, and the string below it that editors show, if any."""
 
     name: str
     cls: str
     wire: str
+    doc: Code | None
 
 
 class Child(NamedTuple):
@@ -95,7 +96,13 @@ class _Sets:
         if fields:
             self.dotted[node.path] = dotted
         attributes = [
-            Attribute(names[wire], self.classes[field.type, field.operators], wire) for wire, field in fields.items()
+            Attribute(
+                names[wire],
+                self.classes[field.type, field.operators],
+                wire,
+                docstring([field.doc], indent=4) if field.doc else None,
+            )
+            for wire, field in fields.items()
         ]
         cls = f"_{self.bases[node.path]}Fields"
         self.done.append(FieldSet(cls, "/".join(("", *node.path)), attributes, below))

@@ -1,23 +1,22 @@
-"""Hand knowledge beside a crawled spec: `overrides.toml`, read and checked.
+"""Hand knowledge beside a crawled spec: `overrides.toml`, read into plain values.
 
-Every entry names its `source` and a `reason`; one that applies to nothing in the spec is an error, so that knowledge
-that has gone stale is noticed. `docs/overrides.md` describes the file.
+Every entry names its `source` and a `reason`. `overrides_check` finds those that apply to nothing, `overrides_edit`
+applies those that correct the crawled documents. `docs/overrides.md` describes the file.
 """
 
 from __future__ import annotations
 
 import tomllib
+from functools import cached_property
 from pathlib import Path as FilePath
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import msgspec
 
 from digirm_runtime.errors import SpecError
 
-if TYPE_CHECKING:
-    from digirm_runtime.spec import Spec
-
 FORMAT = 1
+MAX_BYTES = 16 * 1024 * 1024
 Certainty = Literal["recorded", "documented", "inferred"]
 Kind = Literal["list", "get", "csv", "describe", "create", "update", "delete", "update_all", "delete_all", "call"]
 
@@ -117,7 +116,61 @@ class LegacyEntry(_Entry, frozen=True):
     escape: str = ""
 
 
-class Overrides(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class DocsEntry(_Entry, frozen=True):
+    """A sentence on a query field, a parameter, or, with neither, the requests themselves.
+
+    It holds on the paths named, for a field or parameter without `paths` wherever the spec has it, and for one method
+    where that is given.
+    """
+
+    doc: str
+    paths: tuple[str, ...] = ()
+    method: str = ""
+    field: str = ""
+    parameter: str = ""
+
+
+class _Address(_Entry, frozen=True):
+    """Part of a crawled document: a path, one of its requests, or a parameter or query field of one request."""
+
+    path: str
+    method: str = ""
+    parameter: str = ""
+    field: str = ""
+
+    def shown(self) -> str:
+        """The address for a message."""
+        part = (self.parameter and f" parameter {self.parameter!r}") or (self.field and f" query field {self.field!r}")
+        return f"{self.method} {self.path}".lstrip() + (part or "")
+
+
+class AddEntry(_Address, frozen=True):
+    """What a crawl lacks: a path, a request with its `params`, a parameter, or a query field with what it takes."""
+
+    params: tuple[str, ...] = ()
+    type: str = ""
+    operators: tuple[str, ...] = ()
+    orderby: bool = False
+    certainty: Certainty = "inferred"
+
+
+class RemoveEntry(_Address, frozen=True):
+    """What a crawl has and the service does not: any address, or one operator of a query field."""
+
+    operator: str = ""
+
+
+class ReplaceEntry(_Address, frozen=True):
+    """What a crawl has wrong: what a query field takes, or the parameters of a request; None leaves it as it is."""
+
+    params: tuple[str, ...] | None = None
+    type: str | None = None
+    operators: tuple[str, ...] | None = None
+    orderby: bool | None = None
+    certainty: Certainty = "inferred"
+
+
+class Overrides(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=True):
     """All of one `overrides.toml`. Mappings are keyed by name; `names` by `METHOD path`."""
 
     format: int = FORMAT
@@ -130,25 +183,41 @@ class Overrides(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     types: dict[str, TypeEntry] = {}
     operators: dict[str, OperatorEntry] = {}
     legacy: tuple[LegacyEntry, ...] = ()
+    docs: tuple[DocsEntry, ...] = ()
+    add: tuple[AddEntry, ...] = ()
+    remove: tuple[RemoveEntry, ...] = ()
+    replace: tuple[ReplaceEntry, ...] = ()
 
     def operation_entry(self, method: str, path: str) -> OperationEntry | None:
         """What is known of one operation beyond its spec."""
-        return next((entry for entry in self.operation if entry.method == method and entry.path == path), None)
+        return self._operations.get((method, path))
 
     def columns_entry(self, path: str) -> ColumnsEntry | None:
         """What is known of the columns that a GET answers."""
         return next((entry for entry in self.columns if entry.path == path), None)
 
+    def certainty_of(self, method: str, path: str, provenance: str) -> Certainty:
+        """How sure a request is: what is said of its method, else of its path, else by the spec's provenance."""
+        known = self._certainties.get((path, method, "")) or self._certainties.get((path, "", ""))
+        return known or ("recorded" if provenance == "live" else "inferred")
+
     def field_knowledge(
         self, path: str, method: str, field: str, provenance: str
     ) -> tuple[tuple[str, ...], Certainty | None]:
         """(known values, certainty) of a query field: recorded in a live spec, inferred where nothing else is said."""
-        values = next((e.values for e in self.values if e.field == field and path in e.paths), ())
-        certainty: Certainty = "recorded" if provenance == "live" else "inferred"
-        for entry in self.certainty:
-            if entry.path == path and entry.method == method and field in entry.fields:
-                certainty = entry.certainty
-        return values, certainty
+        certainty = self._certainties.get((path, method, field))
+        return self._values.get((path, field), ()), certainty or ("recorded" if provenance == "live" else "inferred")
+
+    def docs_of(self, path: str, method: str, *, field: str = "", parameter: str = "") -> str:
+        """What `[[docs]]` says of a query field, of a parameter, or with neither of a request; empty if nothing.
+
+        What names the path stands before what holds anywhere, and of those what names the method.
+        """
+        for at in ((path, method), (path, ""), ("", method), ("", "")):
+            doc = self._docs.get((*at, field, parameter))
+            if doc is not None:
+                return doc
+        return ""
 
     def legacy_columns(self) -> dict[str, dict[str, Any]]:
         """Path -> `object` and, for each field with a column, what a `LegacyColumn` holds; JSON-able."""
@@ -161,99 +230,31 @@ class Overrides(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
                 found.setdefault(path, {"object": entry.object, "fields": {}})["fields"][entry.field] = column
         return found
 
-    def check_applies(self, spec: Spec) -> None:
-        """Raise SpecError with every entry that names something which the spec lacks."""
-        stale = list(self._stale(spec))
-        if stale:
-            raise SpecError("overrides.toml no longer fits the spec:\n" + "\n".join(f"  {line}" for line in stale))
+    # What is asked for once per field or request of a spec is looked up, not searched for.
+    @cached_property
+    def _operations(self) -> dict[tuple[str, str], OperationEntry]:
+        return {(entry.method, entry.path): entry for entry in reversed(self.operation)}
 
-    def _stale(self, spec: Spec) -> list[str]:
-        requests = {
-            (request.method, path.template): request
-            for category in spec.categories
-            for path in category.paths
-            for request in path.requests or ()
+    @cached_property
+    def _certainties(self) -> dict[tuple[str, str, str], Certainty]:
+        """By path, method and field; of two entries for one thing the later stands."""
+        return {
+            (entry.path, entry.method, field): entry.certainty
+            for entry in self.certainty
+            for field in entry.fields or ("",)
         }
-        paths = set(spec.templates())
-        types = {field.type for request in requests.values() for field in request.query}
-        operators = {op.lower() for r in requests.values() for field in r.query for op in field.operators}
-        fields = {(path, f.name) for (_, path), request in requests.items() for f in request.query}
-        wrong: list[str] = []
-        for entry in self.certainty:
-            if entry.path not in paths or (entry.method and (entry.method, entry.path) not in requests):
-                wrong.append(f"certainty: {entry.method} {entry.path} is not in the spec")
-            wrong += [
-                f"certainty: {entry.path} has no query field {name!r}"
-                for name in entry.fields
-                if entry.path in paths and (entry.path, name) not in fields
-            ]
-        for key in self.names:
-            method, _, path = key.partition(" ")
-            # A node that only groups may be listed without requests; it can still be called.
-            if (method, path) not in requests and not (method == "GET" and path in paths):
-                wrong.append(f"names: {key} is not in the spec")
-        wrong += [
-            f"operation: {e.method} {e.path} is not in the spec"
-            for e in self.operation
-            if (e.method, e.path) not in requests
-        ]
-        wrong += [
-            f"operation: {e.method} {e.path}: there is no schema {e.schema!r}"
-            for e in self.operation
-            if e.schema is not None and e.schema not in self.schemas
-        ]
-        categories = {category.name for category in spec.categories}
-        wrong += [
-            f"schemas: {name}: there is no category {e.category!r}"
-            for name, e in self.schemas.items()
-            if e.category not in categories and e.category not in spec.unavailable
-        ]
-        wrong += [
-            f"values: {path} has no query field {e.field!r}"
-            for e in self.values
-            for path in e.paths
-            if (path, e.field) not in fields
-        ]
-        wrong += [
-            f"columns: GET {e.path} is not in the spec, or takes no fields"
-            for e in self.columns
-            if ("GET", e.path) not in requests or "fields" not in requests["GET", e.path].params
-        ]
-        wrong += [
-            f"legacy: {path} has no query field {e.field!r}"
-            for e in self.legacy
-            for path in e.paths
-            if (path, e.field) not in fields
-        ]
-        wrong += self._contradictions()
-        wrong += [f"types: no field has the type {name!r}" for name in self.types if name not in types]
-        wrong += [f"operators: no field has {name!r}" for name in self.operators if name.lower() not in operators]
-        return wrong
 
-    def _contradictions(self) -> list[str]:
-        """What is wrong with entries whatever the spec."""
-        from digirm_runtime.query.legacy import COLUMN, COMPARES
-        from digirm_runtime.query.values import KINDS
+    @cached_property
+    def _values(self) -> dict[tuple[str, str], tuple[str, ...]]:
+        return {(path, entry.field): entry.values for entry in reversed(self.values) for path in entry.paths}
 
-        wrong = [
-            f"types: {name}: {entry.compares!r} is no way to compare; known: {', '.join(KINDS)}"
-            for name, entry in self.types.items()
-            if entry.compares is not None and entry.compares not in KINDS
-        ]
-        listed = [entry.path for entry in self.columns]
-        wrong += [f"columns: {path} is listed twice" for path in sorted(set(listed)) if listed.count(path) > 1]
-        objects: dict[str, str] = {}
-        for e in self.legacy:
-            if not COLUMN.fullmatch(e.column):
-                wrong.append(f"legacy: {e.column!r} cannot be a column")
-            if e.compares not in COMPARES:
-                wrong.append(f"legacy: {e.column}: {e.compares!r} is no way to compare; known: {', '.join(COMPARES)}")
-            wrong += [
-                f"legacy: {path} stands for {objects[path]} and for {e.object}"
-                for path in e.paths
-                if objects.setdefault(path, e.object) != e.object
-            ]
-        return wrong
+    @cached_property
+    def _docs(self) -> dict[tuple[str, str, str, str], str]:
+        return {
+            (path, entry.method, entry.field, entry.parameter): entry.doc
+            for entry in reversed(self.docs)
+            for path in entry.paths or ("",)
+        }
 
 
 def load(file: FilePath) -> Overrides:
@@ -262,16 +263,29 @@ def load(file: FilePath) -> Overrides:
     Raises SpecError for a damaged one, or one of another format.
     """
     try:
-        data: dict[str, Any] = tomllib.loads(file.read_text("utf-8"))
+        if file.stat().st_size > MAX_BYTES:
+            raise SpecError(f"{file} is larger than {MAX_BYTES >> 20} MiB")
+        text = file.read_text("utf-8")
     except FileNotFoundError:
         return Overrides()
     except OSError as error:
         raise SpecError(f"cannot read {file}: {error.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
         raise SpecError(f"{file}: {error}") from None
+    return parse(text, str(file))
+
+
+def parse(text: str, name: str) -> Overrides:
+    """The overrides that `text` holds; messages call it `name`. Raises SpecError as `load` does."""
+    try:
+        data: dict[str, Any] = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise SpecError(f"{name}: {error}") from None
+    except RecursionError:
+        raise SpecError(f"{name}: nested too deep") from None
     if data.get("format", FORMAT) != FORMAT:
-        raise SpecError(f"{file} has not the format {FORMAT}, the one that is known")
+        raise SpecError(f"{name} has not the format {FORMAT}, the one that is known")
     try:
         return msgspec.convert(data, Overrides)
-    except msgspec.ValidationError as error:
-        raise SpecError(f"{file}: {error}") from None
+    except (msgspec.ValidationError, RecursionError) as error:
+        raise SpecError(f"{name}: {error}") from None

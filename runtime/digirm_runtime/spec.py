@@ -8,19 +8,19 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from pathlib import Path as FilePath
-from typing import TYPE_CHECKING, Any, TypeGuard
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from digirm_runtime import template
 from digirm_runtime.errors import SpecError
-from digirm_runtime.query.tables import METHODS, is_operator
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from digirm_runtime.overrides import Overrides
+    from digirm_runtime.overrides_check import Stale
 
 FORMAT = 1
 MAX_FILE_BYTES = 64 * 1024 * 1024
@@ -28,12 +28,25 @@ MAX_NAME = 200
 MAX_TEMPLATE = 1000
 MAX_SEGMENTS = 32
 MAX_ARGS = 16
+#: What a whole spec can hold, and one of its documents; more ends the run.
+MAX_CATEGORIES = 1000
+MAX_DEPTH = 100
+MAX_PATHS = 50_000
+MAX_REQUESTS = 100_000
+MAX_FIELDS = 500_000
+#: What one request can hold, and one query field.
+MAX_REQUEST_PARAMS = 1000
+MAX_REQUEST_FIELDS = 20_000
+MAX_FIELD_OPERATORS = 200
 #: Names of devices that some file systems keep for themselves.
 DEVICE_NAMES = frozenset(("con", "prn", "aux", "nul", *(f"{dev}{n}" for dev in ("com", "lpt") for n in range(10))))
 
 
 class Field(msgspec.Struct, frozen=True):
-    """A field that a request's query language knows. `certainty` is None where nobody vouches for it."""
+    """A field that a request's query language knows; `doc` is a sentence on it, or empty.
+
+    `certainty` is None where nobody vouches for it.
+    """
 
     name: str
     type: str
@@ -41,6 +54,7 @@ class Field(msgspec.Struct, frozen=True):
     orderby: bool
     values: tuple[str, ...] = ()
     certainty: str | None = None
+    doc: str = ""
 
 
 class Request(msgspec.Struct, frozen=True):
@@ -137,8 +151,11 @@ def _normal_path(item: Any) -> Any:
 
 def ordered(items: list[Any], key: str) -> list[Any]:
     """`items` by the text that they have under `key`, in one order whichever they came in."""
+    named = [(str(item.get(key)) if isinstance(item, dict) else "", item) for item in items]
+    counts = Counter(name for name, _ in named)
     # The whole item breaks ties, so that two entries of one name do not depend on the server's order either.
-    return sorted(items, key=lambda item: (str(item.get(key)) if isinstance(item, dict) else "", canonical(item)))
+    named.sort(key=lambda pair: (pair[0], canonical(pair[1]) if counts[pair[0]] > 1 else b""))
+    return [item for _, item in named]
 
 
 def load(folder: str | FilePath) -> Spec:
@@ -152,10 +169,7 @@ def load(folder: str | FilePath) -> Spec:
     index = read_index(root / "index.json")
     documents: dict[str, Any] = {}
     for name, entry in index["categories"].items():
-        file = root / (file_stem(name) + ".json")
-        documents[name] = read_json(file)
-        if not matches(documents[name], entry.get("fingerprint")):
-            raise SpecError(f"{file} does not match the fingerprint in index.json: it was edited, crawl again")
+        documents[name] = read_document(root / (file_stem(name) + ".json"), entry.get("fingerprint"))
     return from_documents(
         documents,
         api_version=index["api_version"],
@@ -183,9 +197,9 @@ def read_index(file: FilePath) -> dict[str, Any]:
             raise SpecError(f"{file} has no {key}, or not as an object")
         for name, entry in entries.items():
             if not isinstance(entry, dict) or not isinstance(entry.get(text), str):
-                raise SpecError(f"{file}: {key} has no {text} for {_shown(name)}")
+                raise SpecError(f"{file}: {key} has no {text} for {shown(name)}")
             if not isinstance(entry.get("status"), int | None):
-                raise SpecError(f"{file}: the status of {_shown(name)} is not a number")
+                raise SpecError(f"{file}: the status of {shown(name)} is not a number")
     index.setdefault("unavailable", {})
     return index
 
@@ -220,34 +234,81 @@ def from_documents(
     previous: Any = None,
 ) -> Spec:
     """A spec from category documents as a server gives them, by category name. Raises SpecError as `load` does."""
-    from digirm_runtime.overrides import Overrides
+    from digirm_runtime import overrides_check
 
-    overrides = overrides or Overrides()
-    problems: list[str] = []
-    categories = []
-    for name in sorted(documents):
-        path = (category_paths or {}).get(name, f"{base_path}/{name}")
-        try:
-            document = normalise(documents[name])
-            known = fingerprint(document)
-        except (ValueError, RecursionError):
-            raise SpecError(f"the document of {_shown(name)} cannot be written as JSON") from None
-        read = _Reader(base_path, overrides, problems, provenance)
-        categories.append(Category(name, path, known, read.paths(name, document)))
+    spec, stale = examine(
+        documents,
+        api_version=api_version,
+        base_path=base_path,
+        provenance=provenance,
+        category_paths=category_paths,
+        unavailable=unavailable,
+        overrides=overrides,
+    )
+    overrides_check.raise_for(stale)
+    return msgspec.structs.replace(spec, schemas=dict(schemas or {}), previous=previous)
+
+
+def examine(
+    documents: Mapping[str, Any],
+    *,
+    api_version: str,
+    base_path: str,
+    provenance: str,
+    category_paths: Mapping[str, str] | None = None,
+    unavailable: Mapping[str, tuple[int | None, str]] | None = None,
+    overrides: Overrides | None = None,
+) -> tuple[Spec, tuple[Stale, ...]]:
+    """A spec as `from_documents` makes it, and every entry of the overrides that does not apply to it.
+
+    Fingerprints are those of the documents as they are; what is read of them has the overrides applied. Raises
+    SpecError for documents beyond a limit.
+    """
+    from digirm_runtime import overrides_check, overrides_edit
+    from digirm_runtime.overrides import Overrides
+    from digirm_runtime.spec_reader import Reader
+
+    given = overrides or Overrides()
+    wrong = overrides_check.contradictions(given)
+    if len(documents) > MAX_CATEGORIES:
+        raise SpecError(f"more than {MAX_CATEGORIES:,} categories, the most that a spec can hold")
+    captured = {name: normalise_checked(name, documents[name]) for name in sorted(documents)}
+    normal = {name: document for name, (document, _) in captured.items()}
+    edited = overrides_edit.apply(normal, Overrides() if wrong else given, base_path)
+    reader = Reader(base_path, edited.overrides, provenance)
+    categories = tuple(
+        Category(
+            name=name,
+            path=(category_paths or {}).get(name, f"{base_path}/{name}"),
+            fingerprint=known,
+            paths=reader.paths(name, edited.documents[name]),
+        )
+        for name, (_, known) in captured.items()
+    )
     spec = Spec(
         api_version=api_version,
         base_path=base_path,
         provenance=provenance,
         fingerprint=whole_fingerprint((c.path, c.fingerprint) for c in categories),
-        categories=tuple(categories),
+        categories=categories,
         unavailable=dict(unavailable or {}),
-        problems=tuple(problems),
-        overrides=overrides,
-        schemas=dict(schemas or {}),
-        previous=previous,
+        problems=tuple(reader.problems),
+        overrides=edited.overrides,
     )
-    overrides.check_applies(spec)
-    return spec
+    return spec, (*wrong, *edited.stale, *overrides_check.stale(given, spec))
+
+
+def normalise_checked(name: str, document: Any) -> tuple[Any, str]:
+    """A category's document normalised, and its fingerprint. Raises SpecError where it has none, or is too deep."""
+    try:
+        normal = normalise(document)
+        text = canonical(normal)
+    except (ValueError, RecursionError):
+        raise SpecError(f"the document of {shown(name)} cannot be written as JSON") from None
+    # Two blanks a level: a line that begins with more than the limit's is deeper than it.
+    if b"\n" + b"  " * (MAX_DEPTH + 1) in text:
+        raise SpecError(f"the document of {shown(name)} is nested deeper than {MAX_DEPTH}")
+    return normal, "sha256:" + hashlib.sha256(text).hexdigest()
 
 
 def file_stem(category: str) -> str:
@@ -260,122 +321,37 @@ def file_stem(category: str) -> str:
     return f"{plain}.{hashlib.sha256(category.encode('utf-8', 'surrogatepass')).hexdigest()[:8]}"
 
 
+def read_document(file: FilePath, known: object) -> Any:
+    """The category document in `file`. Raises SpecError as `read_json`, and if its fingerprint is not `known`."""
+    data = _read_bytes(file)
+    document = _parse(data, file)
+    # A file as it was written is its own canonical form, which then need not be made.
+    if "sha256:" + hashlib.sha256(data).hexdigest() != known and not matches(document, known):
+        raise SpecError(f"{file} does not match the fingerprint in index.json: it was edited, crawl again")
+    return document
+
+
 def read_json(file: FilePath) -> Any:
     """The JSON in `file`. Raises SpecError where it cannot be read, or is too large."""
+    return _parse(_read_bytes(file), file)
+
+
+def _read_bytes(file: FilePath) -> bytes:
     try:
         if file.stat().st_size > MAX_FILE_BYTES:
             raise SpecError(f"{file} is larger than {MAX_FILE_BYTES >> 20} MiB")
-        return json.loads(file.read_bytes())
+        return file.read_bytes()
     except OSError as error:
         raise SpecError(f"cannot read {file}: {error.strerror}") from None
+
+
+def _parse(data: bytes, file: FilePath) -> Any:
+    try:
+        return json.loads(data)
     except (ValueError, RecursionError):
         raise SpecError(f"{file} is not JSON") from None
 
 
-class _Reader:
-    """Reads one category's document, noting what it leaves out."""
-
-    def __init__(self, base_path: str, overrides: Overrides, problems: list[str], provenance: str) -> None:
-        self.base_path = base_path
-        self.overrides = overrides
-        self.problems = problems
-        self.provenance = provenance
-
-    def paths(self, name: str, document: Any) -> tuple[Path, ...]:
-        items = document.get("list") if isinstance(document, dict) else None
-        if not isinstance(items, list):
-            self.problems.append(f"{_shown(name)}: the document has no list of paths")
-            return ()
-        found: dict[str, Path] = {}
-        for item in items:
-            path = self.path(name, item)
-            if path is not None and path.template in found:
-                self.problems.append(f"{_shown(path.template)}: listed twice; the first is kept")
-            elif path is not None:
-                found[path.template] = path
-        return tuple(found.values())
-
-    def path(self, name: str, item: Any) -> Path | None:
-        text = item.get("path") if isinstance(item, dict) else None
-        if not isinstance(text, str):
-            self.problems.append(f"{_shown(name)}: an entry has no path")
-            return None
-        try:
-            if len(text) > MAX_TEMPLATE:
-                raise ValueError(f"is longer than {MAX_TEMPLATE} characters")
-            if not text.startswith(self.base_path + "/"):
-                raise ValueError(f"does not begin with {self.base_path}/")
-            segments = template.parse(text)
-            if len(segments) > MAX_SEGMENTS or len(template.args(segments)) > MAX_ARGS:
-                raise ValueError(f"has more than {MAX_SEGMENTS} segments or {MAX_ARGS} arguments")
-        except ValueError as error:
-            self.problems.append(f"{_shown(text)}: the path {error}; skipped")
-            return None
-        requests = item.get("requests")
-        if requests is None:
-            return Path(text, None)
-        if not isinstance(requests, list):
-            self.problems.append(f"{_shown(text)}: 'requests' is no list; ignored")
-            return Path(text, None)
-        found: dict[str, Request] = {}
-        for entry in requests:
-            request = self.request(text, entry)
-            if request is not None and request.method in found:
-                self.problems.append(f"{request.method} {_shown(text)}: described twice; the first is kept")
-            elif request is not None:
-                found[request.method] = request
-        return Path(text, tuple(found.values()))
-
-    def request(self, path: str, entry: Any) -> Request | None:
-        method = entry.get("method") if isinstance(entry, dict) else None
-        if not isinstance(method, str) or method.upper() not in METHODS:
-            self.problems.append(f"{_shown(path)}: unknown method {_shown(method)}; skipped")
-            return None
-        params: list[str] = []
-        for param in _list(entry.get("params")):
-            if not _is_name(param):
-                self.problems.append(f"{method} {_shown(path)}: parameter {_shown(param)} cannot be used; skipped")
-            elif param not in params:
-                params.append(param)
-        fields: dict[str, Field] = {}
-        for raw in _list(entry.get("query")):
-            field = self.field(path, method.upper(), raw)
-            if field is not None and field.name not in fields:
-                fields[field.name] = field
-        return Request(method.upper(), tuple(params), tuple(fields.values()))
-
-    def field(self, path: str, method: str, raw: Any) -> Field | None:
-        name = raw.get("field") if isinstance(raw, dict) else None
-        if not _is_name(name) or any(char in name for char in " \t'\"()[]<>=,"):
-            self.problems.append(f"{method} {_shown(path)}: query field {_shown(name)} cannot be written in a query")
-            return None
-        operators = tuple(op for op in _list(raw.get("operators")) if self.takes_operator(path, name, op))
-        kind = raw.get("type")
-        values, certainty = self.overrides.field_knowledge(path, method, name, self.provenance)
-        return Field(
-            name=name,
-            type=kind if _is_name(kind) else "",
-            operators=tuple(dict.fromkeys(operators)),
-            orderby=raw.get("orderby") is True,
-            values=values,
-            certainty=certainty,
-        )
-
-    def takes_operator(self, path: str, field: str, op: Any) -> bool:
-        good = isinstance(op, str) and is_operator(op)
-        if not good:
-            self.problems.append(f"{_shown(path)}: operator {_shown(op)} of {_shown(field)} cannot be used; skipped")
-        return good
-
-
-def _list(value: Any) -> Iterable[Any]:
-    return value if isinstance(value, list) else ()
-
-
-def _is_name(value: Any) -> TypeGuard[str]:
-    return isinstance(value, str) and 0 < len(value) <= MAX_NAME and value.isprintable() and value.strip() == value
-
-
-def _shown(value: Any) -> str:
+def shown(value: Any) -> str:
     """A server's text for a message: printable, and not longer than a line."""
     return ascii(value) if len(ascii(value)) <= 120 else ascii(value)[:117] + "..."

@@ -216,8 +216,7 @@ KNOWN = {"source": "the tests", "reason": "an example"}
 
 def test_entries_that_no_longer_fit_are_errors() -> None:
     good = LegacyEntry(object="Core", field="name", column="cName", paths=(PATH,), **KNOWN)
-    spec = a_spec(a_field("name"))
-    Overrides(legacy=(good,)).check_applies(spec)
+    a_spec(a_field("name"), overrides=Overrides(legacy=(good,)))
     assert Overrides(legacy=(good,)).legacy_columns() == {
         PATH: {"object": "Core", "fields": {"name": {"column": "cName", "compares": "text"}}}
     }
@@ -228,7 +227,7 @@ def test_entries_that_no_longer_fit_are_errors() -> None:
     )
     types = {"Text": TypeEntry(literals=("text",), compares="roman", **KNOWN)}
     with pytest.raises(SpecError) as caught:
-        Overrides(legacy=(good, *wrong), types=types).check_applies(spec)
+        a_spec(a_field("name"), overrides=Overrides(legacy=(good, *wrong), types=types))
     for message in (
         f"{PATH} has no query field 'nome'",
         "/ws/v1/x has no query field 'name'",
