@@ -9,7 +9,7 @@ from digirm_codegen.models import Kind
 from digirm_codegen.schemas import Schemas
 from digirm_codegen.templating import Code, fitted, literal, name, part, render
 from digirm_runtime import dispatch, naming
-from digirm_runtime.face import FACES, PLAIN
+from digirm_runtime.face import FACES, PLAIN, gone_messages
 from digirm_runtime.spec import Spec
 from digirm_runtime.tree import Node, Operation
 
@@ -30,8 +30,8 @@ class Body(NamedTuple):
     signature: Code
     doc: list[str]
     returned: Code
-    face: str
-    async_face: str
+    look: Code
+    async_look: Code
 
 
 class Child(NamedTuple):
@@ -91,19 +91,21 @@ def class_names(category: Node) -> dict[tuple[str, ...], str]:
     attributes = {node.attribute for node in category.walk()}
     attributes |= {operation.name for node in category.walk() for operation in node.operations}
     # `settle` works on wire names; a path is one for this purpose. The category's own names come first in each.
-    dotted: dict[str, str] = {}
+    dotted: dict[bool, dict[str, str]] = {False: {}, True: {}}
     names: dict[tuple[str, ...], list[str]] = {}
 
     def visit(node: Node, above: list[str]) -> None:
         names[node.path] = [*above, node.attribute]
-        dotted["/".join(node.path)] = naming.camel(names[node.path])
+        dotted[node.gone]["/".join(node.path)] = naming.camel(names[node.path])
         for child in node.children:
             visit(child, names[node.path])
 
     visit(category, [])
     reserved = {base for attribute in attributes for base in _bases(attribute)}
-    reserved |= {f"Async{base}" for base in dotted.values()}
-    settled = naming.settle(dotted, reserved)
+    reserved |= {f"Async{base}" for found in dotted.values() for base in found.values()}
+    settled = naming.settle(dotted[False], reserved)
+    # A node of the version before takes no name from one of this.
+    settled |= naming.settle(dotted[True], reserved | set(settled.values()))
     return {path: settled["/".join(path)] for path in names}
 
 
@@ -127,7 +129,6 @@ def _class(node: Node, bases: dict[tuple[str, ...], str], context: Context) -> C
 
 
 def _body(operation: Operation, base: str, context: Context, fields: str | None) -> Body:
-    face, async_face = FACES.get(operation.kind, PLAIN)
     function = f"{operation.name}_" if operation.name in _USED else operation.name
     base_class = context.payloads.base
     place = context.schemas.place(operation) if base_class and operation.kind in _TYPED else None
@@ -140,9 +141,23 @@ def _body(operation: Operation, base: str, context: Context, fields: str | None)
         signature=_signature(operation, function, result, f"Body | {base_class[1]}" if base_class else "Body"),
         doc=dispatch.doc(operation, context.spec.provenance, shown),
         returned=_returned(operation, f"_{part(base)}Ops._{name(function)}", base_class is not None),
-        face=face,
-        async_face=async_face,
+        look=_look(operation, f"_{part(base)}Ops.{name(function)}", awaited=False),
+        async_look=_look(operation, f"_{part(base)}Ops.{name(function)}", awaited=True),
     )
+
+
+def _look(operation: Operation, function: str, *, awaited: bool) -> Code:
+    """The descriptor that gives a body one of its two looks, as `digirm_runtime.face.look` makes it."""
+    method = Code(f"{_FACE}{name(FACES.get(operation.kind, PLAIN)[awaited])}({function})")
+    if operation.gone is not None:
+        parts = [method, literal(operation.gone.message)]
+        parts += [] if operation.checked else [Code("checked=False")]
+        return fitted(f"{_FACE}gone(", parts, ")", indent=4)
+    messages = gone_messages(operation)
+    if messages:
+        texts = [Code(f"{literal(key)}: {literal(message)}") for key, message in messages.items()]
+        return fitted(f"{_FACE}gone_keywords(", [method, fitted("{", texts, "}", indent=8)], ")", indent=4)
+    return method
 
 
 def _signature(operation: Operation, function: str, result: str, body: str) -> Code:

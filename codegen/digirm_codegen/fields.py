@@ -6,10 +6,10 @@ from typing import Any, NamedTuple
 
 from digirm_codegen import api
 from digirm_codegen.templating import Code, docstring, fitted, literal, name, render
-from digirm_runtime import naming
+from digirm_runtime import naming, tree
 from digirm_runtime.query import plan, tables
-from digirm_runtime.spec import Field, Spec
-from digirm_runtime.tree import Node
+from digirm_runtime.spec import Spec
+from digirm_runtime.tree import GoneField, Node
 
 
 class FieldModules(NamedTuple):
@@ -28,6 +28,13 @@ class Attribute(NamedTuple):
     doc: Code | None
 
 
+class Gone(NamedTuple):
+    """A query field that only the version before had: its attribute, and what makes it."""
+
+    name: str
+    made: Code
+
+
 class Child(NamedTuple):
     """A set below a set: its attribute and class."""
 
@@ -41,6 +48,7 @@ class FieldSet(NamedTuple):
     cls: str
     path: str
     attributes: list[Attribute]
+    gone: list[Gone]
     children: list[Child]
 
 
@@ -54,7 +62,7 @@ class FieldClass(NamedTuple):
 
 def render_modules(spec: Spec, categories: list[Node], stems: dict[str, str]) -> FieldModules:
     """The files, for categories whose module names are `stems`. A category without query fields has none."""
-    classes = _classes(spec)
+    classes = _classes(spec, categories)
     files: dict[str, str] = {}
     dotted: dict[tuple[str, ...], str] = {}
     shown: list[tuple[str, str]] = []
@@ -81,44 +89,39 @@ class _Sets:
 
     def add(self, node: Node, dotted: str) -> str | None:
         """Add a node's set, reachable as `dotted`; its class, or None where there are no fields at or below it."""
-        fields = _merged(node)
-        wanted = {wire: naming.identifier(wire) or f"x_{naming.tag(wire)}" for wire in fields}
-        names = naming.settle(wanted)
+        fields = tree.query_fields(node)
         # A field keeps its name: it is what people come for. A node below of that name makes way.
-        children = naming.settle({child.wire: child.attribute for child in node.children}, set(names.values()))
+        children = naming.settle({child.wire: child.attribute for child in node.children}, set(fields))
         below = []
         for child in node.children:
             cls = self.add(child, f"{dotted}.{children[child.wire]}")
             if cls is not None:
                 below.append(Child(children[child.wire], cls))
-        if not fields and not below:
+        gone = [Gone(each.name, self.gone(each)) for each in node.gone_fields]
+        if not fields and not below and not gone:
             return None
         if fields:
             self.dotted[node.path] = dotted
         attributes = [
             Attribute(
-                names[wire],
+                attribute,
                 self.classes[field.type, field.operators],
-                wire,
+                field.name,
                 docstring([field.doc], indent=4) if field.doc else None,
             )
-            for wire, field in fields.items()
+            for attribute, field in fields.items()
         ]
         cls = f"_{self.bases[node.path]}Fields"
-        self.done.append(FieldSet(cls, "/".join(("", *node.path)), attributes, below))
+        self.done.append(FieldSet(cls, "/".join(("", *node.path)), attributes, gone, below))
         return cls
 
-
-def _merged(node: Node) -> dict[str, Field]:
-    """The fields of all requests of a node; the first description of a field stands."""
-    fields: dict[str, Field] = {}
-    for operation in sorted(node.operations, key=lambda op: (op.method != "GET", op.method, op.path)):
-        for field in operation.query:
-            fields.setdefault(field.name, field)
-    return {wire: fields[wire] for wire in sorted(fields)}
+    def gone(self, lost: GoneField) -> Code:
+        cls = self.classes[lost.field.type, lost.field.operators]
+        parts = [Code(f"_t.{name(cls)}({literal(lost.field.name)})"), literal(lost.gone.message)]
+        return fitted("_b.gone(", parts, ")", indent=4)
 
 
-def _classes(spec: Spec) -> dict[tuple[str, tuple[str, ...]], str]:
+def _classes(spec: Spec, categories: list[Node]) -> dict[tuple[str, tuple[str, ...]], str]:
     """A class name for every distinct pair of type and operators."""
     pairs = {
         (field.type, field.operators)
@@ -127,9 +130,20 @@ def _classes(spec: Spec) -> dict[tuple[str, tuple[str, ...]], str]:
         for request in path.requests or ()
         for field in request.query
     }
-    keys = {" ".join((kind, *operators)): (kind, operators) for kind, operators in sorted(pairs)}
-    names = naming.settle({key: naming.camel([naming.snake(kind) or ""]) for key, (kind, _) in keys.items()})
-    return {pair: f"{names[key]}Field" for key, pair in keys.items()}
+    gone = {
+        (each.field.type, each.field.operators)
+        for category in categories
+        for node in category.walk()
+        for each in node.gone_fields
+    }
+    named: dict[tuple[str, tuple[str, ...]], str] = {}
+    # Classes that only the version before had take no name from the others.
+    for found in (pairs, gone - pairs):
+        keys = {" ".join((kind, *operators)): (kind, operators) for kind, operators in sorted(found)}
+        wanted = {key: naming.camel([naming.snake(kind) or ""]) for key, (kind, _) in keys.items()}
+        names = naming.settle(wanted, set(named.values()))
+        named |= {pair: names[key] for key, pair in keys.items()}
+    return {pair: f"{base}Field" for pair, base in named.items()}
 
 
 def _field_classes(spec: Spec, classes: dict[tuple[str, tuple[str, ...]], str]) -> list[FieldClass]:

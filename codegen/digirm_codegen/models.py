@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from digirm_codegen.templating import WIDTH, Code
+from digirm_codegen.templating import WIDTH, Code, render
 from digirm_runtime import naming
 from digirm_runtime.errors import SpecError
 
@@ -78,6 +78,10 @@ KINDS = {
     ),
 }
 DEFAULT = "typeddict"
+#: Before the name of a module in that of another, which holds classes that only the version before had.
+GONE_PREFIX = "_gone_"
+#: In place of a schema of such a class, in the module that had it: what its use warns of.
+GONE = "gone"
 
 
 def modules(definitions: dict[str, dict[str, Any]], problems: list[str], kind: Kind) -> dict[str, str]:
@@ -89,14 +93,22 @@ def modules(definitions: dict[str, dict[str, Any]], problems: list[str], kind: K
     for name, found in sorted(definitions.items()):
         if not found:
             continue
+        messages = {cls: schema[GONE] for cls, schema in found.items() if GONE in schema}
+        own = {cls: schema for cls, schema in found.items() if cls not in messages}
         try:
-            texts[name] = module(found, kind)
+            texts[name] = (module(own, kind) if own else _HEADER.format(kind.doc)) + _gone(name, messages)
         except SpecError:
             raise
         except Exception as error:  # another program's, on data of a third
             reason = " ".join(str(error).split()) or type(error).__name__
             problems.append(f"schemas: no payload types for {name}: {reason}")
     return texts
+
+
+def _gone(name: str, messages: dict[str, str]) -> str:
+    """The end of a module for classes that only the version before had: they are in a module of their own."""
+    source = f"{GONE_PREFIX}{name}"
+    return render("gone_types.py.jinja", source=source, messages=sorted(messages.items())) if messages else ""
 
 
 def module(definitions: dict[str, Any], kind: Kind) -> str:

@@ -21,6 +21,7 @@ EXPORTS: dict[str, tuple[str, ...]] = {
         "APIError",
         "AuthError",
         "BadRequest",
+        "ContractWarning",
         "CredentialsError",
         "Forbidden",
         "NotFound",
@@ -29,6 +30,7 @@ EXPORTS: dict[str, tuple[str, ...]] = {
         "ServerError",
         "SpecError",
         "Throttled",
+        "TooLarge",
         "TranslationError",
         "TransportError",
         "WouldWaitForItself",
@@ -72,7 +74,7 @@ def package(spec: Spec, kind: str = models.DEFAULT, former: Former | None = None
     """
     from digirm_codegen import fields
 
-    named = tree.build(spec)
+    named = tree.for_client(spec)
     problems = [*spec.problems, *named.problems]
     stems = modules(named.categories)
     payloads = models.KINDS[kind]
@@ -146,8 +148,13 @@ def _rules(grammar: str) -> list[str]:
 
 def modules(categories: list[Node]) -> dict[str, str]:
     """Module names by the wire names of categories: unique also where a file system ignores case."""
-    wanted = {node.wire: naming.identifier(node.attribute.lower()) or node.attribute for node in categories}
-    return naming.settle(wanted, _RESERVED_FILES)
+    named: dict[str, str] = {}
+    # A category that only the version before had takes no name from one of this.
+    for gone in (False, True):
+        nodes = [node for node in categories if node.gone is gone]
+        wanted = {node.wire: naming.identifier(node.attribute.lower()) or node.attribute for node in nodes}
+        named |= naming.settle(wanted, _RESERVED_FILES | set(named.values()))
+    return named
 
 
 def typed(spec: Spec, nodes: list[Node], stems: dict[str, str]) -> list[schemas.Category]:

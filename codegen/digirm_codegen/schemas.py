@@ -10,9 +10,10 @@ import unicodedata
 from collections.abc import Collection, Iterator
 from typing import Any, NamedTuple
 
+from digirm_codegen import gone_types
 from digirm_codegen.models import Kind
 from digirm_codegen.templating import name as checked
-from digirm_runtime import naming
+from digirm_runtime import naming, previous
 from digirm_runtime.dispatch import UNTYPED
 from digirm_runtime.overrides import SchemaEntry
 from digirm_runtime.spec import Spec, file_stem
@@ -86,6 +87,10 @@ def definitions(
             seen = objects.sampled_object((name,), samples[operation.wire], 0) if operation.wire in samples else {}
             if "$ref" in seen:
                 places[operation.wire] = (category.module, seen["$ref"].rpartition("/")[2])
+    former = previous.read(spec.previous)
+    if former is not None:
+        checked = _Objects({}, {}, reserved, kind.signs, problems).is_key
+        gone_types.add(found, places, former, spec.api_version, reserved, checked, problems)
     return found, Schemas(places)
 
 
@@ -100,7 +105,7 @@ def _unnamed(node: Node, above: tuple[str, ...]) -> Iterator[tuple[str, Operatio
     """Operations that no schema is documented for, with the name that a sampled class would have."""
     path = (*above, node.attribute)
     for operation in node.operations:
-        if operation.schema is None and operation.kind in ("list", "get") and not operation.args:
+        if operation.schema is None and operation.kind in ("list", "get") and not operation.args and not operation.gone:
             yield naming.camel(path), operation
     for child in node.children:
         yield from _unnamed(child, path)

@@ -98,6 +98,9 @@ def doc(operation: Operation, provenance: str, fields: str | None = None) -> lis
     """The paragraphs of a method's docstring; `fields` is how typed fields are written, where there are such."""
     request = f"`{operation.method} {operation.path}`"
     paragraphs = [operation.doc, request] if operation.doc else [request]
+    if operation.gone is not None:
+        paragraphs.insert(0, operation.gone.doc)
+    paragraphs += [f"`{param.name}`: {param.gone.doc}" for param in operation.params if param.gone is not None]
     if provenance != "live" and operation.certainty is not None:
         paragraphs.append(f"Reconstructed ({operation.certainty}), not crawled from the service.")
     if operation.query:

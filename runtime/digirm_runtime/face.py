@@ -7,12 +7,12 @@ parameters and types come from the one body.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, overload
 
 from digirm_runtime.branch import Branch
-from digirm_runtime.operation import Body, Endpoint, Operation, Param, Query
+from digirm_runtime.operation import CHECKED, Body, Endpoint, Operation, Param, Query
 from digirm_runtime.options import Options
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from digirm_runtime.created import Created
     from digirm_runtime.paging import AsyncListing, Listing
     from digirm_runtime.rows import AsyncRows, Rows
+    from digirm_runtime.tree import Operation as Named
 
 __all__ = [
     "Api",
@@ -42,6 +43,8 @@ __all__ = [
     "alisting",
     "arows",
     "call",
+    "gone",
+    "gone_keywords",
     "listing",
     "rows",
 ]
@@ -127,11 +130,7 @@ class Method(Generic[P, T, R]):
     def __get__(self, node: Api | AsyncApi | None, owner: type) -> Self | Callable[P, R]:
         if node is None:
             return self
-        make, run = self.__wrapped__, self._runner(node._client)
-
-        def method(*args: P.args, **kwargs: P.kwargs) -> R:
-            return run(make(*args, **kwargs))
-
+        method = self._method(self._runner(node._client))
         name = self.__name__
         method.__name__ = name
         method.__qualname__ = f"{owner.__qualname__}.{name}"
@@ -141,6 +140,63 @@ class Method(Generic[P, T, R]):
         method.__wrapped__ = self  # type: ignore[attr-defined]
         # The next look-up finds the method itself.
         node.__dict__[name] = method
+        return method
+
+    def _method(self, run: Callable[[Operation[T]], R]) -> Callable[P, R]:
+        make = self.__wrapped__
+
+        def method(*args: P.args, **kwargs: P.kwargs) -> R:
+            return run(make(*args, **kwargs))
+
+        return method
+
+
+class _Gone(Method[P, T, R]):
+    """A method that only the version before had: it warns, and sends what it always did."""
+
+    def __init__(self, method: Method[P, T, R], message: str, *, checked: bool) -> None:
+        super().__init__(method.__wrapped__, method._runner, method._shown)
+        self._message = message
+        self._checked = checked
+
+    def _method(self, run: Callable[[Operation[T]], R]) -> Callable[P, R]:
+        make, message, checked = self.__wrapped__, self._message, self._checked
+
+        def method(*args: P.args, **kwargs: P.kwargs) -> R:
+            import warnings
+
+            operation = make(*args, **kwargs)
+            warnings.warn(message, DeprecationWarning, stacklevel=2)
+            if not checked:
+                operation.options = operation.options.unchecked()
+            return run(operation)
+
+        return method
+
+
+class _GoneKeywords(Method[P, T, R]):
+    """A method with keywords that only the version before had: one that is given warns, and is sent."""
+
+    def __init__(self, method: Method[P, T, R], messages: Mapping[str, str]) -> None:
+        super().__init__(method.__wrapped__, method._runner, method._shown)
+        self._messages = messages
+
+    def _method(self, run: Callable[[Operation[T]], R]) -> Callable[P, R]:
+        make, messages = self.__wrapped__, self._messages
+
+        def method(*args: P.args, **kwargs: P.kwargs) -> R:
+            operation = make(*args, **kwargs)
+            given = [name for name in messages if kwargs.get(name) is not None]
+            if given:
+                import warnings
+
+                for name in given:
+                    warnings.warn(messages[name], DeprecationWarning, stacklevel=2)
+                if not CHECKED.isdisjoint(given):
+                    # The checker refuses what the spec does not list.
+                    operation.options = operation.options.unchecked()
+            return run(operation)
+
         return method
 
 
@@ -208,6 +264,30 @@ def rows(make: Callable[P, Operation[T]]) -> Method[P, T, Rows]:
 def arows(make: Callable[P, Operation[T]]) -> Method[P, T, AsyncRows]:
     """A method that returns an async iterable over CSV rows."""
     return Method(make, _arows, "AsyncRows")
+
+
+def gone(method: Method[P, T, R], message: str, *, checked: bool = True) -> Method[P, T, R]:
+    """The method as one that only the version before had. `checked` says whether the spec can judge its query."""
+    return _Gone(method, message, checked=checked)
+
+
+def gone_keywords(method: Method[P, T, R], messages: Mapping[str, str]) -> Method[P, T, R]:
+    """The method with what to warn of by keywords that only the version before had."""
+    return _GoneKeywords(method, messages)
+
+
+def look(operation: Named, make: Callable[P, Operation[T]], *, awaited: bool) -> Method[P, T, Any]:
+    """The descriptor of an operation of the tree, whose body is `make`."""
+    method: Method[P, T, Any] = globals()[FACES.get(operation.kind, PLAIN)[awaited]](make)
+    if operation.gone is not None:
+        return gone(method, operation.gone.message, checked=operation.checked)
+    messages = gone_messages(operation)
+    return gone_keywords(method, messages) if messages else method
+
+
+def gone_messages(operation: Named) -> dict[str, str]:
+    """What to warn of by keywords that only the version before had."""
+    return {param.name: param.gone.message for param in operation.params if param.gone is not None}
 
 
 def __getattr__(name: str) -> Any:

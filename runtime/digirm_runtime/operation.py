@@ -25,6 +25,8 @@ Body: TypeAlias = "Mapping[str, Any] | Sequence[Any] | str | bytes"
 
 T = TypeVar("T")
 
+#: Parameters that the query checker judges, and refuses where the endpoint is not known to take them.
+CHECKED = frozenset(("query", "orderby", "size", "fields"))
 #: Kinds of operations whose answers are JSON where there are any and the endpoint has no media type.
 _JSON = frozenset(("get", "create", "update", "update_all", "delete", "delete_all"))
 

@@ -114,6 +114,14 @@ class Options:
         self.actor = actor
         self.account_filter = account_filter
 
+    def unchecked(self) -> Options:
+        """The same without a check of what is sent."""
+        import copy
+
+        changed = copy.copy(self)
+        changed.validate = "off"
+        return changed
+
     def __repr__(self) -> str:
         # Header values may be credentials.
         return (

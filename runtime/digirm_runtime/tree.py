@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 import msgspec
 
 from digirm_runtime import naming, template
+from digirm_runtime.gone import Gone
 from digirm_runtime.spec import Category, Field, Path, Request, Spec
 
 #: What the client itself needs on its root, and digirm's own keywords beside the server's parameters.
@@ -29,10 +30,22 @@ _VERBS = {"POST": "create", "PUT": "update", "DELETE": "delete", "PATCH": "patch
 
 
 class Param(msgspec.Struct, frozen=True):
-    """A path argument or parameter: as it is sent, and as Python spells it."""
+    """A path argument or parameter: as it is sent, and as Python spells it.
+
+    `gone` says that only the version before listed it.
+    """
 
     wire: str
     name: str
+    gone: Gone | None = None
+
+
+class GoneField(msgspec.Struct, frozen=True):
+    """A query field of the version before, under its Python name."""
+
+    name: str
+    field: Field
+    gone: Gone
 
 
 class Operation(msgspec.Struct, frozen=True):
@@ -41,7 +54,8 @@ class Operation(msgspec.Struct, frozen=True):
     `path` is the template as listed, `template` the same with multi-segment arguments marked `{x:.+}`. `kind` decides
     the result: `list`, `get`, `csv`, `describe`, `create`, `update`, `delete`, `update_all`, `delete_all` or `call`
     (decoded as it comes). `rivals` are the templates that a value of an argument must not reach. `uploads` marks an
-    upload of device data, which has limits of its own.
+    upload of device data, which has limits of its own. `gone` says that only the version before had the name, `checked`
+    whether the spec knows enough of the request to judge a query.
     """
 
     method: str
@@ -59,6 +73,8 @@ class Operation(msgspec.Struct, frozen=True):
     certainty: str | None = None
     uploads: bool = False
     doc: str = ""
+    gone: Gone | None = None
+    checked: bool = True
 
     @property
     def wire(self) -> str:
@@ -77,13 +93,18 @@ class Operation(msgspec.Struct, frozen=True):
 
 
 class Node(msgspec.Struct):
-    """A literal path segment: `attribute` is its Python name, `wire` its own."""
+    """A literal path segment: `attribute` is its Python name, `wire` its own.
+
+    `gone` says that it is there for names of the version before alone; `gone_fields` are that version's query fields.
+    """
 
     wire: str
     attribute: str
     path: tuple[str, ...]
     children: list[Node]
     operations: list[Operation]
+    gone: bool = False
+    gone_fields: list[GoneField] = []
 
     def walk(self) -> Iterator[Node]:
         """This node and all below it, parents first."""
@@ -120,12 +141,54 @@ class _Draft:
 
 def build(spec: Spec) -> Tree:
     """Name every operation of `spec`. What has no usable name is a problem, and left out."""
+    return _build(_Builder(spec))
+
+
+def for_client(spec: Spec) -> Tree:
+    """`build`, and for one version the names that the version before had: what a client of `spec` shows.
+
+    Raises SpecError where `Spec.previous` is damaged.
+    """
+    builder = _Builder(spec)
+    found = _build(builder)
+    if spec.previous is not None:
+        from digirm_runtime import previous
+
+        previous.graft(found, spec, builder.rivals)
+    return found
+
+
+def _build(builder: _Builder) -> Tree:
     problems: list[str] = []
     root = _Draft()
-    builder = _Builder(spec)
-    for category in spec.categories:
+    for category in builder.spec.categories:
         builder.place(category, root, problems)
     return Tree(_children(root, (), RESERVED_ON_CLIENT, problems), problems)
+
+
+def dotted(found: Tree) -> Iterator[tuple[str, Operation]]:
+    """Every operation by its dotted name from the client's root."""
+
+    def below(nodes: list[Node], above: str) -> Iterator[tuple[str, Operation]]:
+        for node in nodes:
+            here = f"{above}{node.attribute}."
+            yield from ((here + operation.name, operation) for operation in node.operations)
+            yield from below(node.children, here)
+
+    yield from below(found.categories, "")
+
+
+def query_fields(node: Node) -> dict[str, Field]:
+    """The query fields of all requests of a node by Python name, sorted by wire name.
+
+    The first description of a field stands.
+    """
+    fields: dict[str, Field] = {}
+    for operation in sorted(node.operations, key=lambda op: (op.method != "GET", op.method, op.path)):
+        for field in operation.query:
+            fields.setdefault(field.name, field)
+    names = naming.settle({wire: naming.identifier(wire) or f"x_{naming.tag(wire)}" for wire in sorted(fields)})
+    return {names[wire]: fields[wire] for wire in sorted(fields)}
 
 
 class _Builder:
@@ -149,8 +212,9 @@ class _Builder:
         keys = [segment if _is_literal(segment) else None for segment in segments[self.depth : self.depth + 2]]
         return (keys[0], keys[1] if len(keys) > 1 else ())
 
-    def rivals(self, listed: str) -> tuple[str, ...]:
-        category, below = self.shelf(self.segments[listed])
+    def rivals(self, listed: str, segments: tuple[template.Segment, ...]) -> tuple[str, ...]:
+        """The templates that no argument of the template `listed` may reach."""
+        category, below = self.shelf(segments)
         if category is None or below is None:
             others = [
                 other
@@ -159,11 +223,9 @@ class _Builder:
                 for other in found
             ]
         else:
-            others = [*self.shelves[category, below], *self.shelves.get((category, None), ())]
+            others = [*self.shelves.get((category, below), ()), *self.shelves.get((category, None), ())]
             others += [other for shelf, found in self.shelves.items() if shelf[0] is None for other in found]
-        return template.rivals(
-            self.segments[listed], {other: self.segments[other] for other in others if other != listed}
-        )
+        return template.rivals(segments, {other: self.segments[other] for other in others if other != listed})
 
     def place(self, category: Category, root: _Draft, problems: list[str]) -> None:
         todo = list(category.paths)
@@ -199,15 +261,16 @@ class _Builder:
     def operations(self, path: Path, groups: bool, has_argument_child: bool) -> Iterator[Operation]:
         segments = self.segments[path.template]
         wires = [arg.wire for arg in template.args(segments)]
-        rivals = self.rivals(path.template) if wires else ()
+        rivals = self.rivals(path.template, segments) if wires else ()
+        overrides = self.spec.overrides
         for request in path.requests or (Request("GET"),):
-            entry = self.spec.overrides.operation_entry(request.method, path.template)
+            entry = overrides.operation_entry(request.method, path.template)
             kind = (entry.kind if entry else None) or _kind(
                 request.method, request.params, segments, groups, has_argument_child
             )
-            params = _params(request.params, OWN_KEYWORDS)
+            params = named_params(request.params, OWN_KEYWORDS)
             # Arguments are positional only, so that their names are free to make way.
-            args = _params(wires, (*OWN_KEYWORDS, *(param.name for param in params)))
+            args = named_params(wires, (*OWN_KEYWORDS, *(param.name for param in params)))
             yield Operation(
                 method=request.method,
                 path=path.template,
@@ -221,9 +284,9 @@ class _Builder:
                 schema=entry.schema if entry else None,
                 element=(entry.element if entry else "") or "list",
                 media_type=entry.media_type if entry else None,
-                certainty=_certainty(self.spec, request.method, path.template),
+                certainty=overrides.certainty_of(request.method, path.template, self.spec.provenance),
                 uploads=entry.uploads if entry else False,
-                doc=entry.doc if entry else "",
+                doc=(entry.doc if entry else "") or overrides.docs_of(path.template, request.method),
             )
 
 
@@ -236,14 +299,6 @@ def _is_grouping(path: Path, segments: tuple[template.Segment, ...], has_literal
 
 def _is_literal(segment: template.Segment) -> bool:
     return all(isinstance(part, str) for part in segment)
-
-
-def _certainty(spec: Spec, method: str, path: str) -> str | None:
-    if spec.provenance == "live":
-        return "recorded"
-    found = [e for e in spec.overrides.certainty if e.path == path and e.method in ("", method) and not e.fields]
-    # What is said of one method stands before what is said of the path.
-    return max(found, key=lambda entry: bool(entry.method)).certainty if found else "inferred"
 
 
 def _kind(
@@ -272,7 +327,8 @@ def _verb(method: str, kind: str) -> str:
     return _VERBS.get(method, method.lower()) if kind == "call" else kind
 
 
-def _params(wires: Iterable[str], reserved: Iterable[str] = ()) -> tuple[Param, ...]:
+def named_params(wires: Iterable[str], reserved: Iterable[str] = ()) -> tuple[Param, ...]:
+    """Arguments or parameters under Python names, none of which is reserved."""
     wanted = {wire: naming.snake(wire) or f"x_{naming.tag(wire)}" for wire in wires}
     names = naming.settle(wanted, frozenset(reserved))
     return tuple(Param(wire, names[wire]) for wire in wanted)

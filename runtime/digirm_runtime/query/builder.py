@@ -70,6 +70,7 @@ MAX_ENCODED = 8_000
 
 V = TypeVar("V", contravariant=True)
 T = TypeVar("T")
+F = TypeVar("F", bound="Field")
 
 
 class Field:
@@ -199,7 +200,10 @@ class FieldSet:
 
     def __getitem__(self, wire: str) -> AnyField:
         if wire not in self:
-            raise KeyError(wire)
+            found = [value for value in vars(type(self)).values() if isinstance(value, _Gone) and value.wire == wire]
+            if not found:
+                raise KeyError(wire)
+            found[0].warn()
         return AnyField(wire)
 
     def __iter__(self) -> Iterator[str]:
@@ -238,6 +242,33 @@ class AnyField(
         if not is_operator(operator):
             raise ValueError(f"{operator!r} cannot be an operator")
         return self._condition(operator, value)
+
+
+class _Gone(Generic[F]):
+    """A descriptor: a field that only the version before had. Every use warns."""
+
+    __slots__ = ("_field", "_message", "wire")
+
+    def __init__(self, field: F, message: str) -> None:
+        self._field = field
+        self._message = message
+        self.wire = field._wire
+
+    def __get__(self, fields: FieldSet | None, owner: type[FieldSet]) -> F:
+        if fields is not None:
+            self.warn()
+        return self._field
+
+    def warn(self) -> None:
+        """Warn at the line that uses the field."""
+        import warnings
+
+        warnings.warn(self._message, DeprecationWarning, stacklevel=3)
+
+
+def gone(field: F, message: str) -> _Gone[F]:
+    """A field that only the version before had, as an attribute of a FieldSet."""
+    return _Gone(field, message)
 
 
 def field(wire: str) -> AnyField:
