@@ -1,29 +1,31 @@
 """The crawler: asks a self-documenting API what it has, through the ordinary asynchronous client.
 
 What the server says is kept, whatever else it holds; what cannot be had, or cannot be a category, is reported and left
-out. The client's own flow does retries, throttling and credentials.
+out. What is beyond a limit of size, depth or count ends the run. The client's own flow does retries, throttling and
+credentials.
 """
 
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeAlias
-from urllib.parse import urlsplit
 
 from digirm_codegen.spec_files import Capture, Kind, Unavailable
 from digirm_runtime import template
-from digirm_runtime.errors import APIError, NotFound, SpecError, TransportError
-from digirm_runtime.spec import MAX_FILE_BYTES, MAX_NAME, canonical, normalise, ordered
+from digirm_runtime.errors import APIError, NotFound, SpecError, TooLarge, TransportError
+from digirm_runtime.overrides import Overrides
+from digirm_runtime.selfdoc import Cleaner, TooDeepError
+from digirm_runtime.spec import MAX_CATEGORIES, MAX_DEPTH, MAX_FILE_BYTES, MAX_NAME, canonical, normalise, ordered
+from digirm_runtime.spec_reader import Reader
 from digirm_runtime.wire import SIMULATOR_HEADER
 
 if TYPE_CHECKING:
     from digirm_runtime.client import AsyncClient, Reply
 
 BASE_PATH = "/ws/v1"
-MAX_CATEGORIES = 1000
-MAX_DEPTH = 100
+#: The most that all documents of one API can have, in bytes.
+MAX_BYTES = 256 * 1024 * 1024
 _KINDS: dict[int, Kind] = {401: "forbidden", 403: "forbidden", 404: "not_found", 429: "throttled"}
 
 #: Called with (categories done, categories in all).
@@ -40,15 +42,20 @@ async def crawl(
 ) -> Capture:
     """Capture the API below `base_path`, with at most `concurrency` requests in flight.
 
-    Raises SpecError where it is not a self-documenting API, APIError and TransportError where its root cannot be had.
-    A category that refuses or fails is noted in the result and does not stop the others.
+    Raises SpecError where it is not a self-documenting API, or one beyond the limits of a spec, APIError and
+    TransportError where its root cannot be had. A category that refuses or fails is noted in the result and does not
+    stop the others.
     """
     job = _Crawl(client, base_path, asyncio.Semaphore(concurrency), progress)
     root, items = await job.root()
     names = job.names(items)
-    async with asyncio.TaskGroup() as group:
-        for name in names:
-            group.create_task(job.category(name, len(names)))
+    try:
+        async with asyncio.TaskGroup() as group:
+            for name in names:
+                group.create_task(job.category(name, len(names)))
+    except ExceptionGroup as limits:
+        # Nothing else leaves a task. One is enough to know.
+        raise limits.exceptions[0] from None
     return Capture(
         api_version=api_version,
         base_path=base_path,
@@ -71,15 +78,21 @@ class _Crawl:
         self.base_path = base_path
         self.slots = slots
         self.progress = progress
-        self.host = _host_pattern(client.origin)
+        self.cleaner = Cleaner(client.origin)
+        #: Counts what the documents list, and knows the limits.
+        self.reader = Reader(base_path, Overrides(), "live")
+        self.bytes = 0
         self.documents: dict[str, Any] = {}
         self.unavailable: dict[str, Unavailable] = {}
         self.problems: list[str] = []
         self.simulated = False
 
     async def fetch(self, path: str) -> Reply:
-        async with self.slots:
-            reply = await self.client.fetch("GET", path)
+        try:
+            async with self.slots:
+                reply = await self.client.fetch("GET", path, max_bytes=MAX_FILE_BYTES)
+        except TooLarge as error:
+            raise SpecError(str(error)) from None
         self.simulated = self.simulated or SIMULATOR_HEADER in reply.headers
         return reply
 
@@ -97,22 +110,29 @@ class _Crawl:
             raise self.not_such_an_api("its answer is not a JSON object")
         if not isinstance(document.get("list"), list):
             raise self.not_such_an_api("its answer has no list of paths")
+        if len(document["list"]) > MAX_CATEGORIES:
+            raise SpecError(f"{self.base_path} lists more than {MAX_CATEGORIES:,} categories, the most of a spec")
         try:
-            root = self.clean({key: value for key, value in document.items() if key not in ("count", "list")})
+            root = self.cleaner.clean({key: value for key, value in document.items() if key not in ("count", "list")})
             items = ordered([self.item(item) for item in document["list"]], "path")
-            canonical(root)
-        except (ValueError, RecursionError):
+            self.bytes += len(canonical(root)) + len(canonical(items))
+        except TooDeepError:
+            raise self.too_deep(self.base_path) from None
+        except ValueError:
             raise self.not_such_an_api("its answer cannot be written as JSON") from None
         return root, items
 
     def item(self, item: Any) -> Any:
         """A root item, cleaned but for its path: without its host, another server's path could be one of ours."""
         if not isinstance(item, dict) or not isinstance(item.get("path"), str):
-            return self.clean(item)
-        return {**self.clean(item), "path": item["path"]}
+            return self.cleaner.clean(item)
+        return {**self.cleaner.clean(item), "path": item["path"]}
 
     def not_such_an_api(self, reason: str) -> SpecError:
         return SpecError(f"{self.client.origin}{self.base_path} is not a self-documenting API: {reason}")
+
+    def too_deep(self, path: str) -> SpecError:
+        return SpecError(f"{path}: its answer is nested deeper than {MAX_DEPTH} levels, the most of a spec")
 
     def names(self, items: list[Any]) -> dict[str, dict[str, Any]]:
         """The categories that `items` list, by name, with what an item holds beside its path."""
@@ -125,8 +145,6 @@ class _Crawl:
                 name = self.name(path)
                 if name in found:
                     raise ValueError("is listed twice; the first is kept")
-                if len(found) == MAX_CATEGORIES:
-                    raise ValueError(f"comes after the {MAX_CATEGORIES} categories that a spec can hold; skipped")
             except ValueError as error:
                 self.problems.append(f"root item {ascii(path)[:120]} {error}")
             else:
@@ -153,7 +171,7 @@ class _Crawl:
         return name
 
     async def category(self, name: str, total: int) -> None:
-        """Capture one category, or note why it cannot be had."""
+        """Capture one category, or note why it cannot be had. Raises SpecError for one beyond a limit."""
         try:
             self.keep(name, await self.fetch(f"{self.base_path}/{name}"))
         except APIError as error:
@@ -161,6 +179,8 @@ class _Crawl:
             self.unavailable[name] = Unavailable(error.status, kind)
         except TransportError as error:
             self.unavailable[name] = Unavailable(None, "invalid" if error.body else "unreachable")
+        except SpecError:
+            raise
         except Exception as error:
             # Whatever a server can provoke, it costs this category and no other.
             self.unavailable[name] = Unavailable(None, "invalid")
@@ -173,37 +193,18 @@ class _Crawl:
         try:
             if not isinstance(document, dict) or not isinstance(document.get("list"), list):
                 raise ValueError("no list of paths")
-            document = normalise(self.clean(document))
-            if len(canonical(document)) > MAX_FILE_BYTES:
-                raise ValueError("too large")
-        except (ValueError, RecursionError):
+            document = normalise(self.cleaner.clean(document))
+            size = len(canonical(document))
+        except TooDeepError:
+            raise self.too_deep(f"{self.base_path}/{name}") from None
+        except ValueError:
             self.unavailable[name] = Unavailable(reply.status, "invalid")
-        else:
-            self.documents[name] = document
-
-    def clean(self, value: Any, depth: int = 0) -> Any:
-        """`value` without the crawled host: a spec speaks of an API, not of the machine that serves it.
-
-        Raises ValueError where it is nested so deep that what reads it later could fail.
-        """
-        if depth > MAX_DEPTH:
-            raise ValueError(f"nested deeper than {MAX_DEPTH}")
-        if isinstance(value, str):
-            return self.host.sub("", value) if self.host else value
-        if isinstance(value, list):
-            return [self.clean(item, depth + 1) for item in value]
-        if isinstance(value, dict):
-            return {key: self.clean(item, depth + 1) for key, item in value.items()}
-        return value
-
-
-def _host_pattern(origin: str) -> re.Pattern[str] | None:
-    """Matches the origin, with or without its scheme and port, but not a lone word that happens to be a host's name."""
-    host = urlsplit(origin).hostname
-    if not host:
-        return None
-    shown = re.escape(f"[{host}]" if ":" in host else host)
-    forms = [rf"(?:https?:)?//{shown}(?::\d+)?(?![\w.-])", rf"(?<![\w.-]){shown}:\d+(?!\w)"]
-    if "." in host or ":" in host:
-        forms.append(rf"(?<![\w.-]){shown}(?![\w-])")
-    return re.compile("|".join(forms), re.IGNORECASE)
+            return
+        self.bytes += size
+        if size > MAX_FILE_BYTES:
+            raise SpecError(f"{self.base_path}/{name}: its answer is longer than {MAX_FILE_BYTES} bytes")
+        if self.bytes > MAX_BYTES:
+            raise SpecError(f"{self.base_path}/{name}: with it all answers are longer than {MAX_BYTES} bytes")
+        self.reader.paths(name, document)
+        self.reader.problems.clear()
+        self.documents[name] = document

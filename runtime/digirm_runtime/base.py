@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from digirm_runtime.hooks import Hooks
     from digirm_runtime.package import Package
     from digirm_runtime.query.report import Report
+    from digirm_runtime.selfdoc import Expectation
     from digirm_runtime.throttle import Membership, Owner
     from digirm_runtime.wire import Handler, Response
 
@@ -62,6 +63,7 @@ class BaseClient(Branch):
         hooks: Hooks | None = None,
         actor: str | None = None,
         account_filter: str | None = None,
+        expect: str | None = None,
     ) -> None:
         import os
 
@@ -85,6 +87,11 @@ class BaseClient(Branch):
             raise TypeError(f"throttle must be a Throttle or None, not {throttle!r}")
         if in_process and transport is not None:
             raise ValueError(f"transport= sends over HTTP, and {scheme}: is a server in this process")
+        self._expectation: Expectation | None = None
+        if expect is not None:
+            from digirm_runtime.selfdoc import Expectation
+
+            self._expectation = Expectation(self, expect)
         self.url = address if in_process else address.rstrip("/")
         self._timeout = timeout
         self._validate = validate
@@ -222,6 +229,7 @@ class BaseClient(Branch):
         uploads: bool = False,
         media_type: str | None = None,
         listed: str | None = None,
+        max_bytes: int | None = None,
     ) -> Flow[Any]:
         from urllib.parse import urlencode
 
@@ -254,10 +262,13 @@ class BaseClient(Branch):
             hooks=self._hooks,
             stream=stream,
             mask=self._credentials.mask,
+            max_bytes=max_bytes,
         )
         flow = perform(request, plan, decode, shown(path))
         asked = (params or {}).get("query")
-        return flow if asked is None else self._explained(flow, asked, f"{method} {listed or bare}")
+        if asked is not None:
+            flow = self._explained(flow, asked, f"{method} {listed or bare}")
+        return flow if self._expectation is None else self._expectation.before(flow, plan, self, bare, owner)
 
     def _headers(self, options: Options, media_type: str | None, kind: str | None) -> dict[str, str]:
         headers = {
@@ -308,6 +319,7 @@ class BaseClient(Branch):
         params: Mapping[str, Any] | None,
         body: Any,
         options: Options | None,
+        max_bytes: int | None = None,
     ) -> Flow[Reply]:
         """The flow of a call to any path of this service."""
         from digirm_runtime.flow import decode_any
@@ -323,7 +335,7 @@ class BaseClient(Branch):
         def decode(response: Response) -> Reply:
             return Reply(response.status, response.headers, decode_any(response, required=required))
 
-        return self._send(method, path, params, body, options or NO_OPTIONS, decode)
+        return self._send(method, path, params, body, options or NO_OPTIONS, decode, max_bytes=max_bytes)
 
 
 _foreign_accounts: WeakKeyDictionary[Any, str] = WeakKeyDictionary()

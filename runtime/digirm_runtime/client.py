@@ -32,7 +32,12 @@ class Client(BaseClient):
     are sent as the headers `Actor` and `account-filter`, which act for a subaccount: Digi's documentation prints these
     names without their values, and nobody has confirmed them.
 
-    Raises CredentialsError where there are no credentials, ValueError for an address that is none.
+    `expect` is the API version that the service should be of, and has to be the one that this client was made from.
+    The first call below a category then asks for the category's own description, and a ContractWarning says where that
+    is another one, or cannot be had; the call is made in any case. Calls that come meanwhile do not wait for it.
+
+    Raises CredentialsError where there are no credentials, ValueError for an address that is none or an `expect` that
+    is not this client's version.
     """
 
     def request(
@@ -59,11 +64,12 @@ class Client(BaseClient):
         params: Mapping[str, Any] | None = None,
         body: Any = None,
         options: Options | None = None,
+        max_bytes: int | None = None,
     ) -> Reply:
-        """`request` with status and headers."""
+        """`request` with status and headers. Raises TooLarge for a body of more than `max_bytes`, once unpacked."""
         from digirm_runtime.drivers import run
 
-        return run(self._raw(method, path, params, body, options), self._transport)
+        return run(self._raw(method, path, params, body, options, max_bytes), self._transport)
 
     def _run(self, operation: Operation[Any], owner: Owner | None = None) -> Any:
         from digirm_runtime.drivers import run
@@ -117,11 +123,12 @@ class AsyncClient(BaseClient):
         params: Mapping[str, Any] | None = None,
         body: Any = None,
         options: Options | None = None,
+        max_bytes: int | None = None,
     ) -> Reply:
-        """`request` with status and headers."""
+        """`request` with status and headers. Raises TooLarge for a body of more than `max_bytes`, once unpacked."""
         from digirm_runtime.drivers import arun
 
-        return await arun(self._raw(method, path, params, body, options), self._transport)
+        return await arun(self._raw(method, path, params, body, options, max_bytes), self._transport)
 
     async def _run(self, operation: Operation[Any], owner: Owner | None = None) -> Any:
         from digirm_runtime.drivers import arun

@@ -27,6 +27,7 @@ from digirm_runtime.errors import SpecError
 from digirm_runtime.operation import Endpoint, Operation
 from digirm_runtime.package import Package
 from digirm_runtime.query.language import Language
+from digirm_runtime.text import printable
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -96,9 +97,15 @@ class _Package(Package):
 
     @property
     def spec_info(self) -> dict[str, Any]:
-        """`api_version`, `provenance` and `fingerprint` of the spec."""
+        """As a generated package's manifest has it."""
         known = self._spec
-        return {"api_version": known.api_version, "provenance": known.provenance, "fingerprint": known.fingerprint}
+        return {
+            "api_version": known.api_version,
+            "base_path": known.base_path,
+            "provenance": known.provenance,
+            "fingerprint": known.fingerprint,
+            "categories": {category.name: category.fingerprint for category in known.categories},
+        }
 
 
 class _Child:
@@ -143,7 +150,7 @@ class _Api:
 
     @cached_property
     def _tree(self) -> tree.Tree:
-        found = tree.build(self._spec)
+        found = tree.for_client(self._spec)
         problems = [*self._spec.problems, *found.problems]
         if problems:
             import logging
@@ -174,9 +181,7 @@ class _Api:
         """The class of a node; `names` are the attributes that lead to it."""
         base = face.AsyncApi if awaited else face.Api
         members: dict[str, Any] = {
-            operation.name: getattr(face, face.FACES.get(operation.kind, face.PLAIN)[awaited])(
-                _body(operation, self._spec.provenance)
-            )
+            operation.name: face.look(operation, _body(operation, self._spec.provenance), awaited=awaited)
             for operation in node.operations
         }
         members |= self._children(node.children, names, awaited=awaited)
@@ -238,7 +243,7 @@ def _body(operation: tree.Operation, provenance: str) -> Callable[..., Operation
 
 def _printable(text: str) -> str:
     """A server's text on one line, safe to print."""
-    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in " ".join(text.split()))
+    return printable(" ".join(text.split()))
 
 
 def _opened(specs_dir: str | PathLike[str]) -> _Api:

@@ -7,6 +7,7 @@
     ├─ CredentialsError      no usable credentials were found; nothing was sent
     ├─ WouldWaitForItself    every request that the throttle allows at a time is held open by the caller itself
     ├─ TransportError        no answer, or one that broke off or could not be decoded
+    │  └─ TooLarge           an answer longer than the caller takes, or nested too deep
     └─ APIError              an answer with an error status
        ├─ BadRequest   400
        ├─ AuthError    401
@@ -16,6 +17,8 @@
        └─ ServerError  5xx   (retry_after)
 
 All can be pickled. None of them holds credentials: URLs are kept without user information.
+
+`ContractWarning` stands beside the tree: it is warned of, and ends no call.
 """
 
 from __future__ import annotations
@@ -42,6 +45,10 @@ def _rebuild(cls: type[RemoteManagerError], args: tuple[Any, ...], state: dict[s
     error.args = args
     error.__dict__.update(state)
     return error
+
+
+class ContractWarning(UserWarning):
+    """The service describes itself otherwise than the version that a client expects, or not at all."""
 
 
 class QueryError(RemoteManagerError, ValueError):
@@ -98,6 +105,10 @@ class TransportError(RemoteManagerError):
         text = super().__str__()
         tries = f" after {self.attempts} attempts" if self.attempts > 1 else ""
         return f"{self.method} {self.url}{tries}: {text}" if self.url else text
+
+
+class TooLarge(TransportError):
+    """An answer that is nested deeper than can be read, or longer than the caller takes, of which nothing is kept."""
 
 
 class APIError(RemoteManagerError):

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Generator, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
-from digirm_runtime.errors import RemoteManagerError, Throttled, TransportError, api_error
+from digirm_runtime.errors import RemoteManagerError, Throttled, TooLarge, TransportError, api_error
 from digirm_runtime.throttle import LONGEST_WAIT, Paused
 from digirm_runtime.watch import NO_HOOKS, Watch
 
@@ -36,17 +36,25 @@ LONGEST_DELAY = 10.0
 class Send:
     """Send `request`; the result is a Response, its body read unless `stream`.
 
-    `timeout` bounds each wait of the connection, in seconds; `until` the whole, on the monotonic clock. Fails with
-    TransportError.
+    `timeout` bounds each wait of the connection, in seconds; `until` the whole, on the monotonic clock; `max_bytes` a
+    body that is not streamed, once unpacked. Fails with TransportError.
     """
 
-    __slots__ = ("request", "stream", "timeout", "until")
+    __slots__ = ("max_bytes", "request", "stream", "timeout", "until")
 
-    def __init__(self, request: Request, timeout: float, until: float | None, stream: bool) -> None:
+    def __init__(
+        self, request: Request, timeout: float, until: float | None, stream: bool, max_bytes: int | None = None
+    ) -> None:
         self.request = request
         self.timeout = timeout
         self.until = until
         self.stream = stream
+        self.max_bytes = max_bytes
+
+    def takes(self, size: int) -> None:
+        """Note that so many bytes of the body have come in all. Raises TooLarge where they are too many."""
+        if self.max_bytes is not None and size > self.max_bytes:
+            raise TooLarge(f"the answer is longer than {self.max_bytes} bytes")
 
 
 class Acquire:
@@ -88,10 +96,22 @@ class Plan:
     """What the flow must know of one call beside its request: times in seconds.
 
     `retries` None means the usual ones; `idempotent` None that the method decides. A slot of each of `governors` is
-    taken, in that order, on behalf of `owner`. `mask` hides credentials in what the server says.
+    taken, in that order, on behalf of `owner`. `mask` hides credentials in what the server says. An answer of more than
+    `max_bytes` is not read to its end.
     """
 
-    __slots__ = ("deadline", "governors", "hooks", "idempotent", "mask", "owner", "retries", "stream", "timeout")
+    __slots__ = (
+        "deadline",
+        "governors",
+        "hooks",
+        "idempotent",
+        "mask",
+        "max_bytes",
+        "owner",
+        "retries",
+        "stream",
+        "timeout",
+    )
 
     def __init__(
         self,
@@ -105,8 +125,10 @@ class Plan:
         hooks: Hooks | None = None,
         stream: bool = False,
         mask: Callable[[str], str] | None = None,
+        max_bytes: int | None = None,
     ) -> None:
         self.timeout = timeout
+        self.max_bytes = max_bytes
         self.mask = mask
         self.retries = retries
         self.deadline = deadline
@@ -141,7 +163,7 @@ def perform(request: Request, plan: Plan, decode: Callable[[Response], T], shown
                 held.append(slot)
             watch.sends()
             sent = True
-            response: Response = yield Send(request, plan.timeout, until, plan.stream)
+            response: Response = yield Send(request, plan.timeout, until, plan.stream, plan.max_bytes)
             try:
                 watch.answered(response.status)
             except BaseException:
@@ -178,7 +200,9 @@ def perform(request: Request, plan: Plan, decode: Callable[[Response], T], shown
             ) from None
         except TransportError as error:
             error.method, error.url, error.attempts = request.method, shown_url, watch.attempt
-            failure, throttled, again = error, False, idempotent or not error.sent
+            failure, throttled = error, False
+            # The next answer would be as long.
+            again = (idempotent or not error.sent) and not isinstance(error, TooLarge)
         else:
             if not delay:
                 # Coming back at once, as a date that has passed asks for, would only be refused again.
@@ -225,7 +249,9 @@ def retry_after(value: str | None, now: float) -> float | None:
 
 
 def decode_json(response: Response, *, required: bool) -> Any:
-    """A body as JSON; None for an empty one. Raises TransportError where `required` JSON is missing or broken off."""
+    """A body as JSON; None for an empty one. Raises TransportError where `required` JSON is missing or broken off,
+    TooLarge where it is nested too deep.
+    """
     body = response.read()
     if response.status == 204 or (not body and not required):
         return None
@@ -236,16 +262,19 @@ def decode_json(response: Response, *, required: bool) -> Any:
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         import json
 
+        kind = response.headers.get("content-type", "no content type")
+        answered = f"answered {response.status}, but the body ({kind})"
         try:
             # Halves of surrogate pairs, NaN, a byte-order mark: one name in a page must not cost the page.
             return json.loads(body)
-        except (ValueError, RecursionError):
+        except ValueError:
             pass
+        except RecursionError:
+            raise TooLarge(f"{answered} is nested too deep to be read", body=body) from None
         what = "ends early or is no JSON" if body else "is empty"
         if isinstance(error, UnicodeDecodeError):
             what = "is not UTF-8"
-        kind = response.headers.get("content-type", "no content type")
-        raise TransportError(f"answered {response.status}, but the body ({kind}) {what}: {error}", body=body) from None
+        raise TransportError(f"{answered} {what}: {error}", body=body) from None
 
 
 def decode_any(response: Response, *, required: bool) -> Any:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from digirm_runtime.bodies import AsyncBody, Body
-from digirm_runtime.errors import RemoteManagerError, TransportError
+from digirm_runtime.errors import RemoteManagerError, TooLarge, TransportError
 from digirm_runtime.wire import AsyncResponse, Response
 
 if TYPE_CHECKING:
@@ -117,13 +117,20 @@ def _late(answer: Response, step: Send) -> Iterator[float]:
 def _settle(answer: Response, step: Send) -> None:
     """Read the answer to its end where it is not to be streamed."""
     if not (step.stream and answer.status < 300):
-        answer.body = _read(answer)
+        answer.body = _read(answer, step)
 
 
-def _read(answer: Response) -> bytes:
+def _read(answer: Response, step: Send) -> bytes:
     parts: list[bytes] = []
+    size = 0
     try:
-        parts.extend(answer.chunks())
+        for chunk in answer.chunks():
+            parts.append(chunk)
+            size += len(chunk)
+            step.takes(size)
+    except TooLarge:
+        if answer.status < 300:
+            raise
     except ConnectionError as error:
         # An error status says what went wrong, whatever became of its body.
         if answer.status < 300:

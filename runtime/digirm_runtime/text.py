@@ -1,4 +1,4 @@
-"""How the service writes numbers and times, in queries and parameters, and how the times of its answers are read."""
+"""How the service writes numbers and times, how the times of its answers are read, and text that is safe to show."""
 
 from __future__ import annotations
 
@@ -6,6 +6,13 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from datetime import datetime
+
+
+def printable(text: str) -> str:
+    """Anybody's text with escapes for what could move a cursor, end a line or change the direction of reading."""
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
 
 
 def number_text(value: int | float) -> str:

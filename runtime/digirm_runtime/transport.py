@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import httpx
 
 from digirm_runtime.bodies import AsyncBody, Body, apieces, pieces
-from digirm_runtime.errors import RemoteManagerError, TransportError
+from digirm_runtime.errors import RemoteManagerError, TooLarge, TransportError
 from digirm_runtime.gzipped import DAMAGED
 from digirm_runtime.pools import Lease, Pools
 from digirm_runtime.proxies import proxy_for
@@ -132,7 +132,7 @@ class HttpTransport:
             raise _broken(error, closed=transport is not self._blocking) from error
         if step.stream and response.status_code < 300:
             return Response(response.status_code, _headers(response), Body(_chunks(response), response.close))
-        return Response(response.status_code, _headers(response), _read(response, step.until))
+        return Response(response.status_code, _headers(response), _read(response, step))
 
     def _open(self) -> httpx.BaseTransport:
         # Threads that share a client must share its connections: those of one that lost a race would be closed in use.
@@ -180,7 +180,7 @@ class HttpTransport:
                 return AsyncResponse(
                     response.status_code, _headers(response), AsyncBody(_achunks(response, lease), close)
                 )
-            body = await _aread(response, step.until, parts)
+            body = await _aread(response, step, parts)
         except BaseException as error:
             lease.failed(error)
             lease.end()
@@ -278,12 +278,18 @@ async def _aauthorized(transport: httpx.AsyncBaseTransport, auth: httpx.Auth, re
         await flow.aclose()
 
 
-def _read(response: httpx.Response, until: float | None) -> bytes:
+def _read(response: httpx.Response, step: Send) -> bytes:
     parts: list[bytes] = []
+    size = 0
     try:
         for chunk in pieces(response):
             parts.append(chunk)
-            _in_time(until, parts)
+            size += len(chunk)
+            step.takes(size)
+            _in_time(step.until, parts)
+    except TooLarge:
+        if response.status_code < 300:
+            raise
     except _FAULTS as error:
         # An error status says what went wrong, whatever became of its body.
         if response.status_code < 300:
@@ -302,11 +308,17 @@ def _chunks(response: httpx.Response) -> Generator[bytes, None, None]:
         response.close()
 
 
-async def _aread(response: httpx.Response, until: float | None, parts: list[bytes]) -> bytes:
+async def _aread(response: httpx.Response, step: Send, parts: list[bytes]) -> bytes:
+    size = 0
     try:
         async for chunk in apieces(response):
             parts.append(chunk)
-            _in_time(until, parts)
+            size += len(chunk)
+            step.takes(size)
+            _in_time(step.until, parts)
+    except TooLarge:
+        if response.status_code < 300:
+            raise
     except _FAULTS as error:
         # An error status says what went wrong, whatever became of its body.
         if response.status_code < 300:

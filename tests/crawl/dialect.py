@@ -2,14 +2,35 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
+from digirm_codegen.crawl import crawl
+from digirm_codegen.spec_files import Capture
+from digirm_runtime.client import AsyncClient
 from tests.support.server import Answer, Got, Server
 
+AUTH = ("user", "password")
 Answers = dict[str, Answer | list[Answer]]
+
+
+def crawled(url: str, **options: Any) -> Capture:
+    """What a crawl of the server at `url` captures."""
+
+    async def run() -> Capture:
+        async with AsyncClient(url, auth=AUTH, throttle=None) as client:
+            return await crawl(client, **{"api_version": "22.7", **options})
+
+    return asyncio.run(run())
+
+
+def capture(answers: Answers, **options: Any) -> Capture:
+    """What a crawl of a server of these answers captures."""
+    with serve(answers) as server:
+        return crawled(server.url, **options)
 
 
 def root(*names: str, base: str = "/ws/v1") -> dict[str, Any]:

@@ -17,20 +17,9 @@ from digirm_codegen.spec_files import Capture
 from digirm_runtime import spec
 from digirm_runtime.client import AsyncClient
 from digirm_runtime.errors import AuthError, SpecError
-from tests.crawl.dialect import Answers, api, category, nested, root, serve
+from tests.crawl.dialect import AUTH, Answers, api, capture, category, root
 from tests.support.recordings import recorded
 from tests.support.server import Answer, cut_json, dropped, truncated
-
-AUTH = ("user", "password")
-
-
-def capture(answers: Answers, **options: Any) -> Capture:
-    async def run(url: str) -> Capture:
-        async with AsyncClient(url, auth=AUTH, throttle=None) as client:
-            return await crawl(client, **{"api_version": "22.7", **options})
-
-    with serve(answers) as server:
-        return asyncio.run(run(server.url))
 
 
 def test_recorded_root_and_automations(tmp_path: Path) -> None:
@@ -96,7 +85,6 @@ def test_lasting_faults_cost_one_category_each() -> None:
         "g-list": Answer(body=[1]),
         "h-no-list": Answer(body={"count": 0}),
         "i-html": Answer(body=b"<html></html>", headers=(("content-type", "text/html"),)),
-        "j-deep": Answer(body=category("j-deep") | {"deep": nested(600)}),
     }
     answers = api("a-good", *bad, "z-good") | {f"/ws/v1/{name}": answer for name, answer in bad.items()}
     found = capture(answers)
@@ -110,7 +98,6 @@ def test_lasting_faults_cost_one_category_each() -> None:
         "g-list": (200, "invalid"),
         "h-no-list": (200, "invalid"),
         "i-html": (200, "invalid"),
-        "j-deep": (200, "invalid"),
     }
 
 
@@ -155,8 +142,9 @@ def test_server_order_does_not_reach_the_files(seed: int) -> None:
 
 def test_of_two_root_items_of_one_path_the_same_is_kept_in_any_order() -> None:
     items = [{"path": "/ws/v1/a", "title": "One"}, {"path": "/ws/v1/a", "title": "Another"}, {"path": "/ws/v1/b"}]
-    one, other = ({"/ws/v1": Answer(body={"list": listed})} for listed in (items, items[::-1]))
-    assert spec_files.render(capture(api("a", "b") | one)) == spec_files.render(capture(api("a", "b") | other))
+    roots: list[Answers] = [{"/ws/v1": Answer(body={"list": listed})} for listed in (items, items[::-1])]
+    one, other = (spec_files.render(capture(api("a", "b") | given)) for given in roots)
+    assert one == other
 
 
 def test_hostile_root_items_are_reported_and_skipped() -> None:
@@ -185,10 +173,7 @@ def test_hostile_root_items_are_reported_and_skipped() -> None:
         (Answer(body=b"<html>", headers=(("content-type", "text/html"),)), "its answer is not a JSON object"),
         (Answer(body=b"<html>"), "its answer ends early or is not JSON"),
         (Answer(body=category("devices")), "it describes requests, as one category does; name the API's own address"),
-        (Answer(body=b"[" * 100_000), "its answer ends early or is not JSON"),
-        (Answer(body=root("a") | {"deep": nested(600)}), "its answer cannot be written as JSON"),
-        (Answer(body={"list": [{"path": "/ws/v1/a", "deep": nested(600)}]}), "its answer cannot be written as JSON"),
-        (Answer(body={"list": [{"path": nested(600)}]}), "its answer cannot be written as JSON"),
+        (Answer(body=b'{"list": [], "x": NaN}'), "its answer cannot be written as JSON"),
     ],
 )
 def test_what_is_no_self_documenting_api(answer: Answer, reason: str) -> None:
