@@ -26,7 +26,9 @@ def named(text: str) -> str:
 
 def plain(text: str) -> str:
     """Text for a terminal: what a server put into it cannot move the cursor or colour anything."""
-    return "".join(char if char.isprintable() or char == "\n" else ascii(char)[1:-1] for char in text)
+    from digirm_runtime.text import printable
+
+    return "\n".join(map(printable, text.split("\n")))
 
 
 def warn(message: str) -> None:

@@ -6,6 +6,8 @@ from typing import Literal, NamedTuple, TypeAlias, get_args
 
 import msgspec
 
+from digirm_runtime.text import printable
+
 Level: TypeAlias = Literal["breaking", "warning", "info"]
 LEVELS: tuple[Level, ...] = get_args(Level)
 MAX_SHOWN = 200
@@ -84,8 +86,6 @@ def quoted(text: str, limit: int = MAX_SHOWN) -> str:
     """
     if len(text) > limit:
         text = text[: limit - 3] + "..."
-    if not text.isprintable():
-        text = "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
-    text = text.replace("`", "\\x60")
+    text = printable(text).replace("`", "\\x60")
     # Two backticks in a row would open another kind of code.
     return f"`{text}`" if text.strip() else f"`{text!r}`"

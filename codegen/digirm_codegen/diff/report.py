@@ -101,7 +101,7 @@ class Report(NamedTuple):
             found = self.at(level)
             page.section(_TITLES[level], _by_category(found), len(found), fold=level == "info")
         if self.client is not None:
-            lines = (f"- {quoted(one.name)}: {quoted(one.message)}" for one in self.lost())
+            lines = (f"- {quoted(one.name)}: {quoted(one.message)}{_reason(one)}" for one in self.lost())
             page.section(_CLIENT, lines, len(self.client), fold=True)
         if self.uses is not None:
             lines = (
@@ -153,6 +153,10 @@ class _Page:
 
     def text(self) -> str:
         return "\n".join(self._lines).rstrip() + "\n"
+
+
+def _reason(one: Lost) -> str:
+    return f" ({quoted(one.because)})" if one.because else ""
 
 
 def _by_category(findings: tuple[Finding, ...]) -> Iterator[str]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from digirm_runtime.text import printable
+
 _MARKUP = re.compile(r"([\\`*_\[\]<>#!|~&$^])")
 #: What Markdown makes a link of without being asked to.
 _LINK = re.compile(r"(?i)(?<=www)(?=\.)|(?<=\w)(?=://)|(?<=mailto)(?=:)|(?<=xmpp)(?=:)|(?<=\w)(?=@)")
@@ -12,8 +14,7 @@ _LINK = re.compile(r"(?i)(?<=www)(?=\.)|(?<=\w)(?=://)|(?<=mailto)(?=:)|(?<=xmpp
 
 def plain(text: str) -> str:
     """Printable text on one line: nothing in it moves a cursor, changes the direction of reading or ends the line."""
-    text = " ".join(text.split())
-    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
+    return printable(" ".join(text.split()))
 
 
 def code(text: str) -> str:

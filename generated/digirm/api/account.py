@@ -18,7 +18,9 @@ class _AccountOps:
 
     @staticmethod
     def describe(*, options: _face.Options | None = None) -> _face.Operation[dict[str, Any]]:
-        """`GET /ws/v1/account`
+        """The account's own properties and its rules for passwords.
+
+        `GET /ws/v1/account`
 
         Reconstructed (documented), not crawled from the service.
         """

@@ -20,7 +20,9 @@ class _AlertsOps:
 
     @staticmethod
     def describe(*, options: _face.Options | None = None) -> _face.Operation[dict[str, Any]]:
-        """`GET /ws/v1/alerts`
+        """Alerts: how they are set up, their state and their history.
+
+        `GET /ws/v1/alerts`
 
         Reconstructed (documented), not crawled from the service.
         """

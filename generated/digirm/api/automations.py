@@ -15,7 +15,9 @@ class _AutomationsOps:
 
     @staticmethod
     def describe(*, options: _face.Options | None = None) -> _face.Operation[dict[str, Any]]:
-        """`GET /ws/v1/automations`
+        """Automations, when they run, and their runs.
+
+        `GET /ws/v1/automations`
 
         Reconstructed (documented), not crawled from the service.
         """

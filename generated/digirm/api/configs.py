@@ -18,7 +18,9 @@ class _ConfigsOps:
 
     @staticmethod
     def describe(*, options: _face.Options | None = None) -> _face.Operation[dict[str, Any]]:
-        """`GET /ws/v1/configs`
+        """Configurations that devices are kept to.
+
+        `GET /ws/v1/configs`
 
         Reconstructed (documented), not crawled from the service.
         """

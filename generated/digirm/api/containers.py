@@ -14,7 +14,9 @@ class _ContainersOps:
 
     @staticmethod
     def describe(*, options: _face.Options | None = None) -> _face.Operation[dict[str, Any]]:
-        """`GET /ws/v1/containers`
+        """Containers for devices.
+
+        `GET /ws/v1/containers`
 
         Reconstructed (documented), not crawled from the service.
         """

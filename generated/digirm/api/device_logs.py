@@ -15,7 +15,9 @@ class _DeviceLogsOps:
 
     @staticmethod
     def describe(*, options: _face.Options | None = None) -> _face.Operation[dict[str, Any]]:
-        """`GET /ws/v1/device_logs`
+        """Logs that devices sent.
+
+        `GET /ws/v1/device_logs`
 
         Reconstructed (documented), not crawled from the service.
         """

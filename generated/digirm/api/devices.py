@@ -20,7 +20,9 @@ class _DevicesOps:
 
     @staticmethod
     def describe(*, options: _face.Options | None = None) -> _face.Operation[dict[str, Any]]:
-        """`GET /ws/v1/devices`
+        """The account's devices.
+
+        `GET /ws/v1/devices`
 
         Reconstructed (documented), not crawled from the service.
         """

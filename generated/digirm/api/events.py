@@ -20,7 +20,9 @@ class _EventsOps:
 
     @staticmethod
     def describe(*, options: _face.Options | None = None) -> _face.Operation[dict[str, Any]]:
-        """`GET /ws/v1/events`
+        """What was done in the account, and by whom.
+
+        `GET /ws/v1/events`
 
         Reconstructed (documented), not crawled from the service.
         """

@@ -18,7 +18,9 @@ class _FilesOps:
 
     @staticmethod
     def describe(*, options: _face.Options | None = None) -> _face.Operation[dict[str, Any]]:
-        """`GET /ws/v1/files`
+        """Files that are kept in the account.
+
+        `GET /ws/v1/files`
 
         Reconstructed (documented), not crawled from the service.
         """

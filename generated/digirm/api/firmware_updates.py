@@ -34,7 +34,9 @@ class _FirmwareUpdatesOps:
 
     @staticmethod
     def describe(*, options: _face.Options | None = None) -> _face.Operation[dict[str, Any]]:
-        """`GET /ws/v1/firmware_updates`
+        """Updates of firmware, waiting, running and past.
+
+        `GET /ws/v1/firmware_updates`
 
         Reconstructed (documented), not crawled from the service.
         """

@@ -15,7 +15,9 @@ class _GroupsOps:
 
     @staticmethod
     def describe(*, options: _face.Options | None = None) -> _face.Operation[dict[str, Any]]:
-        """`GET /ws/v1/groups`
+        """Groups of devices.
+
+        `GET /ws/v1/groups`
 
         Reconstructed (documented), not crawled from the service.
         """

@@ -18,7 +18,9 @@ class _HealthConfigsOps:
 
     @staticmethod
     def describe(*, options: _face.Options | None = None) -> _face.Operation[dict[str, Any]]:
-        """`GET /ws/v1/health_configs`
+        """What makes a device healthy or not.
+
+        `GET /ws/v1/health_configs`
 
         Reconstructed (documented), not crawled from the service.
         """

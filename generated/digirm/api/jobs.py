@@ -46,7 +46,9 @@ class _JobsOps:
 
     @staticmethod
     def describe(*, options: _face.Options | None = None) -> _face.Operation[dict[str, Any]]:
-        """`GET /ws/v1/jobs`
+        """Work on many devices, its progress and its end.
+
+        `GET /ws/v1/jobs`
 
         Reconstructed (documented), not crawled from the service.
         """

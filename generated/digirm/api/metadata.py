@@ -14,7 +14,9 @@ class _MetadataOps:
 
     @staticmethod
     def describe(*, options: _face.Options | None = None) -> _face.Operation[dict[str, Any]]:
-        """`GET /ws/v1/metadata`
+        """Descriptions of device types.
+
+        `GET /ws/v1/metadata`
 
         Reconstructed (documented), not crawled from the service.
         """

@@ -18,7 +18,9 @@ class _MonitorsOps:
 
     @staticmethod
     def describe(*, options: _face.Options | None = None) -> _face.Operation[dict[str, Any]]:
-        """`GET /ws/v1/monitors`
+        """Monitors, which send data on or keep it to be fetched.
+
+        `GET /ws/v1/monitors`
 
         Reconstructed (documented), not crawled from the service.
         """

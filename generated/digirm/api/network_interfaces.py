@@ -15,7 +15,9 @@ class _NetworkInterfacesOps:
 
     @staticmethod
     def describe(*, options: _face.Options | None = None) -> _face.Operation[dict[str, Any]]:
-        """`GET /ws/v1/network_interfaces`
+        """Network interfaces of devices.
+
+        `GET /ws/v1/network_interfaces`
 
         Reconstructed (documented), not crawled from the service.
         """

@@ -14,7 +14,9 @@ class _NotificationsOps:
 
     @staticmethod
     def describe(*, options: _face.Options | None = None) -> _face.Operation[dict[str, Any]]:
-        """`GET /ws/v1/notifications`
+        """Notifications.
+
+        `GET /ws/v1/notifications`
 
         Reconstructed (documented), not crawled from the service.
         """

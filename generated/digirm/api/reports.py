@@ -20,7 +20,9 @@ class _ReportsOps:
 
     @staticmethod
     def describe(*, options: _face.Options | None = None) -> _face.Operation[dict[str, Any]]:
-        """`GET /ws/v1/reports`
+        """Figures on devices, alerts and the use of data.
+
+        `GET /ws/v1/reports`
 
         Reconstructed (documented), not crawled from the service.
         """

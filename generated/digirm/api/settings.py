@@ -14,7 +14,9 @@ class _SettingsOps:
 
     @staticmethod
     def describe(*, options: _face.Options | None = None) -> _face.Operation[dict[str, Any]]:
-        """`GET /ws/v1/settings`
+        """Settings of devices.
+
+        `GET /ws/v1/settings`
 
         Reconstructed (documented), not crawled from the service.
         """

@@ -20,7 +20,9 @@ class _StreamsOps:
 
     @staticmethod
     def describe(*, options: _face.Options | None = None) -> _face.Operation[dict[str, Any]]:
-        """`GET /ws/v1/streams`
+        """Streams of data, their points and what is made of them.
+
+        `GET /ws/v1/streams`
 
         Reconstructed (documented), not crawled from the service.
         """

@@ -18,7 +18,9 @@ class _SubaccountsOps:
 
     @staticmethod
     def describe(*, options: _face.Options | None = None) -> _face.Operation[dict[str, Any]]:
-        """`GET /ws/v1/subaccounts`
+        """Accounts below this one.
+
+        `GET /ws/v1/subaccounts`
 
         Reconstructed (documented), not crawled from the service.
         """

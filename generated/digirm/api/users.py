@@ -41,7 +41,9 @@ class _UsersOps:
 
     @staticmethod
     def describe(*, options: _face.Options | None = None) -> _face.Operation[dict[str, Any]]:
-        """`GET /ws/v1/users`
+        """The account's users.
+
+        `GET /ws/v1/users`
 
         Reconstructed (documented), not crawled from the service.
         """

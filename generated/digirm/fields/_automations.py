@@ -10,6 +10,7 @@ class _AutomationsInventoryFields(_b.FieldSet):
 
     __slots__ = ()
     customer_id = _t.NumericField("customer_id")
+    """The account that the object belongs to."""
     id = _t.NumericField("id")
     name = _t.TextField("name")
 

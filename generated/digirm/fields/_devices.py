@@ -21,22 +21,31 @@ class _DevicesBulkFields(_b.FieldSet):
     cellular_modem_id = _t.TextField("cellular_modem_id")
     cellular_modem_version = _t.TextField("cellular_modem_version")
     compliant = _t.EnumeratedField("compliant")
+    """Whether the device is as its configuration wants it."""
     connection_status = _t.EnumeratedField("connection_status")
+    """Whether the device is connected now."""
     connection_type = _t.TextField("connection_type")
     contact = _t.TextField("contact")
     customer_id = _t.NumericField("customer_id")
+    """The account that the object belongs to."""
     description = _t.TextField("description")
     extended_address = _t.TextField("extended_address")
     firmware_id = _t.TextField("firmware_id")
     firmware_status = _t.EnumeratedField("firmware_status")
     firmware_version = _t.TextField("firmware_version")
+    """The version of the firmware that the device has."""
     geoposition = _t.GeopositionField("geoposition")
+    """Where the device is on earth; the CSV has latitude and longitude in one column."""
     group = _t.GroupField("group")
+    """The path of the device's group, with or without a slash before it."""
     health_status = _t.EnumeratedField("health_status")
+    """The state of the device's health."""
     iccid = _t.TextField("iccid")
     iccid2 = _t.TextField("iccid2")
     id = _t.TextField("id")
+    """The device's id: four groups of eight hexadecimal digits."""
     in_maintenance_window = _t.EnumeratedField("in_maintenance_window")
+    """Whether the device's maintenance window is open."""
     ip = _t.TextField("ip")
     ipsec_status = _t.TextField("ipsec_status")
     ipsec_status2 = _t.TextField("ipsec_status2")
@@ -45,16 +54,22 @@ class _DevicesBulkFields(_b.FieldSet):
     last_compliant = _t.TimestampField("last_compliant")
     last_config_name = _t.TextField("last_config_name")
     last_connect = _t.TimestampField("last_connect")
+    """When the device connected last."""
     last_disconnect = _t.TimestampField("last_disconnect")
+    """When the device's connection ended last."""
     last_disconnect_reason = _t.TextField("last_disconnect_reason")
     last_noncompliant = _t.TimestampField("last_noncompliant")
     last_noncompliant_reason = _t.TextField("last_noncompliant_reason")
     last_sm_udp_check_in = _t.TimestampField("last_sm_udp_check_in")
     last_update = _t.TimestampField("last_update")
+    """When the device was updated last."""
     location = _t.TextField("location")
+    """Where the device is, in free text."""
     mac = _t.TextField("mac")
     maintenance_mode = _t.EnumeratedField("maintenance_mode")
+    """Whether the device is being worked on."""
     name = _t.TextField("name")
+    """The name that the device was given."""
     network = _t.TextField("network")
     network2 = _t.TextField("network2")
     notes = _t.TextField("notes")
@@ -64,6 +79,7 @@ class _DevicesBulkFields(_b.FieldSet):
     product_id = _t.TextField("product_id")
     public_ip = _t.TextField("public_ip")
     registration_date = _t.TimestampField("registration_date")
+    """When the device came to the account."""
     restricted_status = _t.EnumeratedField("restricted_status")
     serial_number = _t.TextField("serial_number")
     signal_percent = _t.NumericField("signal_percent")
@@ -74,8 +90,11 @@ class _DevicesBulkFields(_b.FieldSet):
     signal_strength2 = _t.NumericField("signal_strength2")
     sku = _t.TextField("sku")
     tags = _t.TagsField("tags")
+    """Labels that the device was given."""
     type = _t.TextField("type")
+    """The device's model."""
     vendor_id = _t.NumericField("vendor_id")
+    """The vendor's number, which may be written in hexadecimal."""
 
 
 class _DevicesInventoryConfigFields(_b.FieldSet):
@@ -94,22 +113,31 @@ class _DevicesInventoryConfigFields(_b.FieldSet):
     cellular_modem_id = _t.TextField("cellular_modem_id")
     cellular_modem_version = _t.TextField("cellular_modem_version")
     compliant = _t.EnumeratedField("compliant")
+    """Whether the device is as its configuration wants it."""
     connection_status = _t.EnumeratedField("connection_status")
+    """Whether the device is connected now."""
     connection_type = _t.TextField("connection_type")
     contact = _t.TextField("contact")
     customer_id = _t.NumericField("customer_id")
+    """The account that the object belongs to."""
     description = _t.TextField("description")
     extended_address = _t.TextField("extended_address")
     firmware_id = _t.TextField("firmware_id")
     firmware_status = _t.EnumeratedField("firmware_status")
     firmware_version = _t.TextField("firmware_version")
+    """The version of the firmware that the device has."""
     geoposition = _t.GeopositionField("geoposition")
+    """Where the device is on earth; the CSV has latitude and longitude in one column."""
     group = _t.GroupField("group")
+    """The path of the device's group, with or without a slash before it."""
     health_status = _t.EnumeratedField("health_status")
+    """The state of the device's health."""
     iccid = _t.TextField("iccid")
     iccid2 = _t.TextField("iccid2")
     id = _t.TextField("id")
+    """The device's id: four groups of eight hexadecimal digits."""
     in_maintenance_window = _t.EnumeratedField("in_maintenance_window")
+    """Whether the device's maintenance window is open."""
     ip = _t.TextField("ip")
     ipsec_status = _t.TextField("ipsec_status")
     ipsec_status2 = _t.TextField("ipsec_status2")
@@ -118,16 +146,22 @@ class _DevicesInventoryConfigFields(_b.FieldSet):
     last_compliant = _t.TimestampField("last_compliant")
     last_config_name = _t.TextField("last_config_name")
     last_connect = _t.TimestampField("last_connect")
+    """When the device connected last."""
     last_disconnect = _t.TimestampField("last_disconnect")
+    """When the device's connection ended last."""
     last_disconnect_reason = _t.TextField("last_disconnect_reason")
     last_noncompliant = _t.TimestampField("last_noncompliant")
     last_noncompliant_reason = _t.TextField("last_noncompliant_reason")
     last_sm_udp_check_in = _t.TimestampField("last_sm_udp_check_in")
     last_update = _t.TimestampField("last_update")
+    """When the device was updated last."""
     location = _t.TextField("location")
+    """Where the device is, in free text."""
     mac = _t.TextField("mac")
     maintenance_mode = _t.EnumeratedField("maintenance_mode")
+    """Whether the device is being worked on."""
     name = _t.TextField("name")
+    """The name that the device was given."""
     network = _t.TextField("network")
     network2 = _t.TextField("network2")
     notes = _t.TextField("notes")
@@ -137,6 +171,7 @@ class _DevicesInventoryConfigFields(_b.FieldSet):
     product_id = _t.TextField("product_id")
     public_ip = _t.TextField("public_ip")
     registration_date = _t.TimestampField("registration_date")
+    """When the device came to the account."""
     restricted_status = _t.EnumeratedField("restricted_status")
     serial_number = _t.TextField("serial_number")
     signal_percent = _t.NumericField("signal_percent")
@@ -147,8 +182,11 @@ class _DevicesInventoryConfigFields(_b.FieldSet):
     signal_strength2 = _t.NumericField("signal_strength2")
     sku = _t.TextField("sku")
     tags = _t.TagsField("tags")
+    """Labels that the device was given."""
     type = _t.TextField("type")
+    """The device's model."""
     vendor_id = _t.NumericField("vendor_id")
+    """The vendor's number, which may be written in hexadecimal."""
 
 
 class _DevicesInventoryFields(_b.FieldSet):
@@ -167,22 +205,31 @@ class _DevicesInventoryFields(_b.FieldSet):
     cellular_modem_id = _t.TextField("cellular_modem_id")
     cellular_modem_version = _t.TextField("cellular_modem_version")
     compliant = _t.EnumeratedField("compliant")
+    """Whether the device is as its configuration wants it."""
     connection_status = _t.EnumeratedField("connection_status")
+    """Whether the device is connected now."""
     connection_type = _t.TextField("connection_type")
     contact = _t.TextField("contact")
     customer_id = _t.NumericField("customer_id")
+    """The account that the object belongs to."""
     description = _t.TextField("description")
     extended_address = _t.TextField("extended_address")
     firmware_id = _t.TextField("firmware_id")
     firmware_status = _t.EnumeratedField("firmware_status")
     firmware_version = _t.TextField("firmware_version")
+    """The version of the firmware that the device has."""
     geoposition = _t.GeopositionField("geoposition")
+    """Where the device is on earth; the CSV has latitude and longitude in one column."""
     group = _t.GroupField("group")
+    """The path of the device's group, with or without a slash before it."""
     health_status = _t.EnumeratedField("health_status")
+    """The state of the device's health."""
     iccid = _t.TextField("iccid")
     iccid2 = _t.TextField("iccid2")
     id = _t.TextField("id")
+    """The device's id: four groups of eight hexadecimal digits."""
     in_maintenance_window = _t.EnumeratedField("in_maintenance_window")
+    """Whether the device's maintenance window is open."""
     ip = _t.TextField("ip")
     ipsec_status = _t.TextField("ipsec_status")
     ipsec_status2 = _t.TextField("ipsec_status2")
@@ -191,16 +238,22 @@ class _DevicesInventoryFields(_b.FieldSet):
     last_compliant = _t.TimestampField("last_compliant")
     last_config_name = _t.TextField("last_config_name")
     last_connect = _t.TimestampField("last_connect")
+    """When the device connected last."""
     last_disconnect = _t.TimestampField("last_disconnect")
+    """When the device's connection ended last."""
     last_disconnect_reason = _t.TextField("last_disconnect_reason")
     last_noncompliant = _t.TimestampField("last_noncompliant")
     last_noncompliant_reason = _t.TextField("last_noncompliant_reason")
     last_sm_udp_check_in = _t.TimestampField("last_sm_udp_check_in")
     last_update = _t.TimestampField("last_update")
+    """When the device was updated last."""
     location = _t.TextField("location")
+    """Where the device is, in free text."""
     mac = _t.TextField("mac")
     maintenance_mode = _t.EnumeratedField("maintenance_mode")
+    """Whether the device is being worked on."""
     name = _t.TextField("name")
+    """The name that the device was given."""
     network = _t.TextField("network")
     network2 = _t.TextField("network2")
     notes = _t.TextField("notes")
@@ -210,6 +263,7 @@ class _DevicesInventoryFields(_b.FieldSet):
     product_id = _t.TextField("product_id")
     public_ip = _t.TextField("public_ip")
     registration_date = _t.TimestampField("registration_date")
+    """When the device came to the account."""
     restricted_status = _t.EnumeratedField("restricted_status")
     serial_number = _t.TextField("serial_number")
     signal_percent = _t.NumericField("signal_percent")
@@ -220,8 +274,11 @@ class _DevicesInventoryFields(_b.FieldSet):
     signal_strength2 = _t.NumericField("signal_strength2")
     sku = _t.TextField("sku")
     tags = _t.TagsField("tags")
+    """Labels that the device was given."""
     type = _t.TextField("type")
+    """The device's model."""
     vendor_id = _t.NumericField("vendor_id")
+    """The vendor's number, which may be written in hexadecimal."""
     config = _DevicesInventoryConfigFields()
 
 

@@ -11,6 +11,7 @@ class _EventsBulkFields(_b.FieldSet):
     __slots__ = ()
     device_id = _t.TextField("device_id")
     facility = _t.TextField("facility")
+    """What part of the service the event is of, such as `AUTHENTICATION`."""
 
 
 class _EventsInventoryFields(_b.FieldSet):
@@ -19,6 +20,7 @@ class _EventsInventoryFields(_b.FieldSet):
     __slots__ = ()
     device_id = _t.TextField("device_id")
     facility = _t.TextField("facility")
+    """What part of the service the event is of, such as `AUTHENTICATION`."""
 
 
 class _EventsFields(_b.FieldSet):

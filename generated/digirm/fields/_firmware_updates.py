@@ -11,6 +11,7 @@ class _FirmwareUpdatesInventoryFields(_b.FieldSet):
     __slots__ = ()
     id = _t.NumericField("id")
     status = _t.EnumeratedField("status")
+    """How far the update is."""
 
 
 class _FirmwareUpdatesFields(_b.FieldSet):

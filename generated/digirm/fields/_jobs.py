@@ -13,6 +13,7 @@ class _JobsBulkFields(_b.FieldSet):
     job_status = _t.EnumeratedField("job_status")
     job_submit_time = _t.TimestampField("job_submit_time")
     job_type = _t.TextField("job_type")
+    """What the job does."""
     username = _t.TextField("username")
 
 
@@ -24,6 +25,7 @@ class _JobsInventoryFields(_b.FieldSet):
     job_status = _t.EnumeratedField("job_status")
     job_submit_time = _t.TimestampField("job_submit_time")
     job_type = _t.TextField("job_type")
+    """What the job does."""
     username = _t.TextField("username")
 
 
@@ -35,6 +37,7 @@ class _JobsFields(_b.FieldSet):
     job_status = _t.EnumeratedField("job_status")
     job_submit_time = _t.TimestampField("job_submit_time")
     job_type = _t.TextField("job_type")
+    """What the job does."""
     username = _t.TextField("username")
     bulk = _JobsBulkFields()
     inventory = _JobsInventoryFields()

@@ -10,12 +10,16 @@ class _StreamsInventoryFields(_b.FieldSet):
 
     __slots__ = ()
     customer_id = _t.NumericField("customer_id")
+    """The account that the object belongs to."""
     description = _t.TextField("description")
     device_id = _t.TextField("device_id")
     id = _t.TextField("id")
+    """The path of the stream, which most often begins with a device's id."""
     last_update = _t.TimestampField("last_update")
     type = _t.EnumeratedField("type")
+    """The type of the stream's values; capitals and small letters are the same."""
     units = _t.TextField("units")
+    """The unit of the stream's values."""
 
 
 class _StreamsFields(_b.FieldSet):

@@ -11,6 +11,7 @@ class _SubaccountsInventoryFields(_b.FieldSet):
     __slots__ = ()
     company_name = _t.TextField("company_name")
     customer_id = _t.NumericField("customer_id")
+    """The account that the object belongs to."""
     email = _t.TextField("email")
     name = _t.TextField("name")
     notes = _t.TextField("notes")
