@@ -118,7 +118,8 @@ def _change(specs: Path) -> None:
 def _growth(folder: Path, rounds: int) -> list[Row]:
     rows = []
     for size in (SMALL, LARGE):
-        synthetic.write(folder / f"specs{size[0]}", *size)
+        made = synthetic.write(folder / f"specs{size[0]}", *size)
+        (folder / f"specs{size[0]}" / "overrides.toml").write_text("".join(_payload(name) for name in made.documents))
 
     def generate(size: tuple[int, int], measure: str) -> float:
         """What a process prints that generates the client of a synthetic API."""
@@ -133,7 +134,10 @@ def _growth(folder: Path, rounds: int) -> list[Row]:
     several = range(min(rounds, 3))
     times = [(generate(LARGE, _SECONDS), generate(SMALL, _SECONDS)) for _ in several]
     memory = [(generate(LARGE, _MEGABYTES), generate(SMALL, _MEGABYTES)) for _ in several[:1]]
-    large, small = (f"{paths:,} paths, {fields:,} query fields" for paths, fields in (LARGE, SMALL))
+    # 20 paths are a category, and each has a type of its own.
+    large, small = (
+        f"{paths:,} paths, {fields:,} query fields, {paths // 20} types" for paths, fields in (LARGE, SMALL)
+    )
     rows.append(Row(f"generate {large}", f"digirm, {small}", times, 12))
     rows.append(Row(f"most memory to generate {large}", f"digirm, {small}", memory, 12, "MB"))
 
@@ -150,6 +154,19 @@ def _growth(folder: Path, rounds: int) -> list[Row]:
         )
     )
     return rows
+
+
+def _payload(category: str) -> str:
+    """The override that documents the objects of a category's inventory."""
+    name = "".join(part.capitalize() for part in category.split("_"))
+    known = 'source = "a benchmark"\nreason = "a benchmark"\n'
+    properties = "".join(
+        f'{key} = "{word}"\n' for key, word in (("id", "string"), ("size", "integer"), ("tags", "string[]"))
+    )
+    return (
+        f'[[operation]]\nmethod = "GET"\npath = "{synthetic.BASE_PATH}/{category}/inventory"\nschema = "{name}"\n{known}'
+        f'[schemas.{name}]\ncategory = "{category}"\nkey = "id"\n{known}[schemas.{name}.properties]\n{properties}'
+    )
 
 
 def _process(*arguments: str) -> float:

@@ -13,6 +13,7 @@ UNUSABLE = 2
 PARTIAL = 3
 INTERRUPTED = 130
 READER_LEFT = 141
+TERMINATED = 143
 
 URL_HELP = "the service, or sim: for the embedded simulator (default: $DIGIRM_URL, else https://remotemanager.digi.com)"
 

@@ -1,8 +1,8 @@
 """Entry point of `digirm`: finds the subcommand, runs it, and turns errors into a line and an exit code.
 
 Beside the codes that the subcommands share (0 fine, 1 findings, 2 it could not run, 3 partial) there are those that
-shells expect: 130 after Ctrl-C, and 141 where the reader of the output has left (`digirm check ... | head -1`). Output
-that cannot be written at all is a 2.
+shells expect: 130 after Ctrl-C, 143 after SIGTERM, and 141 where the reader of the output has left
+(`digirm check ... | head -1`). Output that cannot be written at all is a 2.
 """
 
 from __future__ import annotations
@@ -10,14 +10,16 @@ from __future__ import annotations
 import argparse
 import io
 import os
+import signal
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from digirm_cli.common import INTERRUPTED, READER_LEFT, fail, let_go, warn
+from digirm_cli.common import INTERRUPTED, READER_LEFT, TERMINATED, fail, let_go, warn
 
 COMMANDS = ("bump", "check", "crawl", "diff", "export-spec", "generate", "simulate", "whoami")
 
@@ -88,7 +90,7 @@ def _run(arguments: list[str]) -> int:
     from digirm_runtime.errors import APIError, RemoteManagerError, TransportError
 
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), _ending_by_signal():
             # The line of the program that a warning points at is nothing to the user of a command.
             warnings.showwarning = lambda message, *_: warn(str(message))
             code: int = args.run(args)
@@ -98,7 +100,29 @@ def _run(arguments: list[str]) -> int:
         return fail(str(error))
     except KeyboardInterrupt:
         return INTERRUPTED
+    except _Terminated:
+        return TERMINATED
     return code
+
+
+class _Terminated(BaseException):
+    """SIGTERM as an exception, so that what was begun is undone as it is after Ctrl-C."""
+
+
+@contextmanager
+def _ending_by_signal() -> Iterator[None]:
+    def end(*_: object) -> None:
+        raise _Terminated
+
+    try:
+        former = signal.signal(signal.SIGTERM, end)
+    except ValueError:  # not the main thread: signals are somebody else's business
+        yield
+        return
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, former)
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ import os
 import shutil
 import stat
 import tempfile
+import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path, PurePosixPath
@@ -14,6 +15,8 @@ from typing import NamedTuple
 
 #: How the folder begins in which new files wait beside their places; one that a kill leaves behind is nobody's.
 STAGING = ".digirm-"
+#: Seconds after which such a folder belongs to nobody who still lives.
+_OLD = 3600
 
 
 class _Step(NamedTuple):
@@ -53,7 +56,7 @@ class Changes:
                 if step.data is not None:
                     waiting = stage / f"new{number}"
                     waiting.write_bytes(step.data)
-                    waiting.chmod(_mode(_place(step)))
+                    _keep_mode(_place(step), waiting)
             for number, step in enumerate(self._steps):
                 stage = stages[step.root]
                 new = None if step.data is None else stage / f"new{number}"
@@ -73,22 +76,28 @@ def _stage(root: Path, stages: dict[Path, Path], undo: ExitStack) -> Path:
     """The folder below `root` in which new files wait."""
     if root not in stages:
         _make_folder(root, undo)
+        _sweep(root)
         stages[root] = Path(tempfile.mkdtemp(prefix=STAGING, dir=root))
         undo.callback(shutil.rmtree, stages[root], ignore_errors=True)
     return stages[root]
+
+
+def _sweep(root: Path) -> None:
+    """Remove what a process that was killed long ago left in `root`."""
+    for left in root.glob(f"{STAGING}*"):
+        with contextlib.suppress(OSError):
+            if left.is_dir() and not left.is_symlink() and time.time() - left.stat().st_mtime > _OLD:
+                shutil.rmtree(left, ignore_errors=True)
 
 
 def _place(step: _Step) -> Path:
     return step.root.joinpath(*PurePosixPath(step.path).parts)
 
 
-def _mode(file: Path) -> int:
-    """The permissions of a new file: those of the one that it replaces."""
-    try:
-        found = file.lstat().st_mode
-    except OSError:
-        return 0o644
-    return stat.S_IMODE(found) if stat.S_ISREG(found) else 0o644
+def _keep_mode(file: Path, new: Path) -> None:
+    """Give a new file the permissions of the one that it replaces; without one it has what the umask leaves."""
+    if file.is_file() and not file.is_symlink():
+        new.chmod(stat.S_IMODE(file.stat().st_mode))
 
 
 def _replace(place: Path, new: Path | None, old: Path, undo: ExitStack) -> None:

@@ -53,7 +53,7 @@ def generate(
     folder, specs = Path(out) / package, Path(spec_folder)
     kind = _kind(models, folder)
     former = reuse.Former(folder)
-    inputs = made_of(specs, kind)
+    inputs = reuse.inputs(specs, kind)
     whole = former.whole(inputs)
     if whole is not None:
         strangers = tuple(output.strangers(folder, whole.files))
@@ -90,12 +90,7 @@ def _kind(models: str | None, folder: Path) -> str | None:
     return models
 
 
-def made_of(spec_folder: Path, kind: str | None) -> str:
-    """What stands for all that a package is made of."""
-    try:
-        return reuse.inputs(spec_folder, kind)
-    except OSError:
-        return ""  # what is wrong with the folder is said when it is loaded
+made_of = reuse.inputs
 
 
 def validate_package_name(name: str) -> None:

@@ -105,7 +105,9 @@ def strangers(folder: Path, files: Collection[str]) -> list[str]:
     with accessible("read", folder):
         present = [file.relative_to(folder) for file in folder.rglob("*") if not file.is_dir() or file.is_symlink()]
     return [
-        path.as_posix() for path in sorted(present) if path.as_posix() not in files and "__pycache__" not in path.parts
+        path.as_posix()
+        for path in sorted(present)
+        if path.as_posix() not in files and "__pycache__" not in path.parts and not path.parts[0].startswith(STAGING)
     ]
 
 

@@ -20,6 +20,7 @@ from typing import Any, NamedTuple
 
 from digirm_codegen.files import Changes
 from digirm_runtime.package import MANIFEST
+from digirm_runtime.text import printable
 
 FORMAT = 1
 #: Libraries that decide what is generated.
@@ -38,22 +39,25 @@ class Former:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._file = _cache_folder() / f"{_hash(os.fsencode(folder.resolve()))[:32]}.json"
-        self._known = _document(self._file)
+        cache = _cache_folder()
+        self._file = None if cache is None else cache / f"{_hash(os.fsencode(folder.resolve()))[:32]}.json"
+        self._known = {} if self._file is None else _document(self._file)
         self._made: dict[str, list[str]] = {}
 
-    def whole(self, inputs: str) -> Whole | None:
-        """The package, where it was made of `inputs` and is as it was written; else None."""
+    def whole(self, inputs: str | None) -> Whole | None:
+        """The package, where it was made of `inputs` (None: nobody knows) and is as it was written; else None."""
         run = self._known.get("run")
         manifest = _read(self._folder / MANIFEST)
-        if not isinstance(run, dict) or manifest is None or [inputs, _hash(manifest)] != run.get("of"):
+        if inputs is None or manifest is None or not isinstance(run, dict):
+            return None
+        if [inputs, _hash(manifest)] != run.get("of"):
             return None
         try:
             files = json.loads(manifest)["files"]
             if any(f"sha256:{_hash(_read(self._folder / path) or b'')}" != known for path, known in files.items()):
                 return None
-            return Whole((*files, MANIFEST), tuple(map(str, run["problems"])))
-        except (ValueError, KeyError, TypeError, AttributeError):
+            return Whole((*files, MANIFEST), tuple(printable(str(problem)) for problem in run["problems"]))
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             return None
 
     def text(self, path: str, key: str) -> str | None:
@@ -68,14 +72,12 @@ class Former:
         """Note what a file was made of."""
         self._made[path] = [key, _hash(text.encode())]
 
-    def save(self, inputs: str, manifest: str, problems: list[str]) -> None:
+    def save(self, inputs: str | None, manifest: str, problems: list[str]) -> None:
         """Keep what was noted for the next run. A cache that cannot be written is none."""
-        document = {
-            "format": FORMAT,
-            "run": {"of": [inputs, _hash(manifest.encode())], "problems": problems},
-            "made": self._made,
-        }
-        if document != self._known:
+        document: dict[str, Any] = {"format": FORMAT, "made": self._made}
+        if inputs is not None:
+            document["run"] = {"of": [inputs, _hash(manifest.encode())], "problems": problems}
+        if self._file is not None and document != self._known:
             changes = Changes()
             changes.write(self._file.parent, self._file.name, json.dumps(document).encode())
             with contextlib.suppress(OSError):
@@ -87,15 +89,21 @@ def key(*parts: Any) -> str:
     return _hash(json.dumps([_generator(), *parts], sort_keys=True).encode())
 
 
-def inputs(spec_folder: Path, kind: str | None) -> str:
+def inputs(spec_folder: Path, kind: str | None) -> str | None:
     """What stands for all that a package is made of: the files of a specs folder, and the kind of its types.
 
-    Raises OSError where they cannot be read.
+    None where a file cannot be read: it is then not known whether anything changed.
     """
-    names = [path for path in spec_folder.iterdir() if path.suffix in (".json", ".toml")]
-    with contextlib.suppress(FileNotFoundError):
-        names += (spec_folder / "schemas").iterdir()
-    return key(kind, {path.relative_to(spec_folder).as_posix(): _hash(path.read_bytes()) for path in names})
+    try:
+        names = [path for path in spec_folder.iterdir() if path.suffix in (".json", ".toml")]
+        schemas = spec_folder / "schemas"
+        if schemas.exists():
+            names += [path for path in schemas.iterdir() if path.suffix == ".json"]
+        # An editor's lock beside a file is no part of the specs.
+        names = [path for path in names if not path.name.startswith(".")]
+        return key(kind, {path.relative_to(spec_folder).as_posix(): _hash(path.read_bytes()) for path in names})
+    except OSError:
+        return None
 
 
 @cache
@@ -127,18 +135,22 @@ def _stamp(stat: os.stat_result) -> tuple[int, int]:
     return stat.st_size, stat.st_mtime_ns
 
 
-def _cache_folder() -> Path:
+def _cache_folder() -> Path | None:
+    """None where there is no folder for caches."""
     named = os.environ.get("DIGIRM_CACHE_DIR")
     if named:
         return Path(named)
     base = os.environ.get("LOCALAPPDATA" if sys.platform == "win32" else "XDG_CACHE_HOME")
-    return (Path(base) if base else Path("~/.cache").expanduser()) / "digirm"
+    try:
+        return (Path(base) if base else Path("~/.cache").expanduser()) / "digirm"
+    except RuntimeError:  # a user without a home
+        return None
 
 
 def _document(file: Path) -> dict[str, Any]:
     try:
         document = json.loads(_read(file) or b"")
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return document if isinstance(document, dict) and document.get("format") == FORMAT else {}
 

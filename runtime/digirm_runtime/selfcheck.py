@@ -22,7 +22,7 @@ from digirm_runtime.package import MANIFEST
 from digirm_runtime.query.printer import print_text
 
 #: Literals of every form, the likeliest first.
-_LITERALS = ("'x'", "1", "'2022-07-01T00:00:00Z'", "-1d", "true", "[1, 2, 3, 4]", "empty")
+_LITERALS = ("'x'", "1", "'2022-07-01T00:00:00Z'", "-1d", "true", "[1, 2, 3, 4]")
 
 
 def check(folder: Path) -> Iterator[str]:
@@ -31,7 +31,11 @@ def check(folder: Path) -> Iterator[str]:
     It is imported under its own name, and must be what that name leads to.
     """
     package = folder.name
-    root = import_module(package)
+    try:
+        root = import_module(package)
+    except Exception as error:
+        yield f"{package} cannot be imported: {_said(error)}"
+        return
     if Path(root.__file__ or "").parent.resolve() != folder.resolve():
         yield f"the name {package} leads to another package than the one in {folder}"
         return
@@ -41,9 +45,14 @@ def check(folder: Path) -> Iterator[str]:
         try:
             modules.append(import_module(found.name))
         except Exception as error:
-            yield f"{found.name} cannot be imported: {type(error).__name__}: {error}"
-    for client in (root.Client, root.AsyncClient):
-        yield from _methods(client)
+            yield f"{found.name} cannot be imported: {_said(error)}"
+    for name in ("Client", "AsyncClient"):
+        try:
+            client = getattr(root, name)("http://localhost", auth=("none", "none"), throttle=None)
+        except Exception as error:
+            yield f"{name}: {_said(error)}"
+        else:
+            yield from _methods(client)
     for module in modules:
         if module.__name__.startswith(f"{package}.models."):
             yield from _types(module)
@@ -66,9 +75,13 @@ def _files(folder: Path) -> Iterator[str]:
                 yield f"{path} is not what was generated"
 
 
+def _said(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"
+
+
 def _methods(client: Any) -> Iterator[str]:
     """Every method of every node, by its own name and by what is behind `rm["wire"]`."""
-    todo: list[tuple[str, Any]] = [("rm", client("http://localhost", auth=("none", "none"), throttle=None))]
+    todo: list[tuple[str, Any]] = [("rm", client)]
     while todo:
         name, node = todo.pop()
         for wire, attribute in node._children.items():
@@ -78,13 +91,13 @@ def _methods(client: Any) -> Iterator[str]:
                     yield f"{name}[{wire!r}] is not {name}.{attribute}"
                 todo.append((f"{name}.{attribute}", child))
             except Exception as error:
-                yield f"{name}.{attribute}: {type(error).__name__}: {error}"
+                yield f"{name}.{attribute}: {_said(error)}"
         for attribute, method in vars(type(node)).items():
             if not attribute.startswith("_") and hasattr(method, "__wrapped__"):
                 try:
                     inspect.signature(getattr(node, attribute))
                 except Exception as error:
-                    yield f"{name}.{attribute}: {type(error).__name__}: {error}"
+                    yield f"{name}.{attribute}: {_said(error)}"
 
 
 def _types(module: ModuleType) -> Iterator[str]:
@@ -93,17 +106,23 @@ def _types(module: ModuleType) -> Iterator[str]:
             try:
                 typing.get_type_hints(cls)
             except Exception as error:
-                yield f"{module.__name__}.{name}: {type(error).__name__}: {error}"
+                yield f"{module.__name__}.{name}: {_said(error)}"
 
 
 def _queries(root: ModuleType) -> Iterator[str]:
-    language = import_module(f"{root.__name__}._package").PACKAGE.language
-    for endpoint, methods in language.tables["endpoints"].items():
+    try:
+        language = import_module(f"{root.__name__}._package").PACKAGE.language
+        endpoints = language.tables["endpoints"]
+    except Exception as error:
+        yield f"the query language cannot be used: {_said(error)}"
+        return
+    for endpoint, methods in endpoints.items():
         for method, (_, number, *_columns) in methods.items():
             for field, row in language._fields(number).items():
-                texts = [f"{field} {op} {literal}" for op in row.operators for literal in _literals(row.values)]
-                if texts and not any(language.check(f"{method} {endpoint}", text).ok for text in texts):
-                    yield f"{method} {endpoint}: no condition with the query field {field!r} is understood"
+                for operator in row.operators:
+                    texts = [f"{field} {operator} {literal}" for literal in _literals(row.values)]
+                    if not any(language.check(f"{method} {endpoint}", text).ok for text in texts):
+                        yield f"{method} {endpoint}: no condition with {field!r} and {operator!r} is understood"
 
 
 def _literals(values: Sequence[str]) -> Iterator[str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import stat
 from collections import Counter
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any
@@ -208,7 +209,7 @@ def _read_schemas(folder: FilePath) -> dict[str, Any]:
     """The JSON files of a folder by name without ending; none where there is no folder. Raises SpecError."""
     try:
         # Not glob(), which takes a folder that cannot be read for an empty one.
-        files = sorted(file for file in folder.iterdir() if file.suffix == ".json")
+        files = sorted(file for file in folder.iterdir() if file.suffix == ".json" and file.name[0] != ".")
     except FileNotFoundError:
         return {}
     except OSError as error:
@@ -314,7 +315,7 @@ def normalise_checked(name: str, document: Any) -> tuple[Any, str]:
 def file_stem(category: str) -> str:
     """The file name for a category, without ending: its own name where that is safe on every file system."""
     safe = "abcdefghijklmnopqrstuvwxyz0123456789_-"
-    reserved = {"index", *DEVICE_NAMES}
+    reserved = {"index", "previous", *DEVICE_NAMES}
     if category and len(category) <= 80 and category not in reserved and all(char in safe for char in category):
         return category
     plain = "".join(char if char in safe else "_" for char in category.lower())[:40]
@@ -338,7 +339,10 @@ def read_json(file: FilePath) -> Any:
 
 def _read_bytes(file: FilePath) -> bytes:
     try:
-        if file.stat().st_size > MAX_FILE_BYTES:
+        found = file.stat()
+        if not stat.S_ISREG(found.st_mode) and not stat.S_ISDIR(found.st_mode):
+            raise SpecError(f"{file} is no file")  # a pipe would be waited for
+        if found.st_size > MAX_FILE_BYTES:
             raise SpecError(f"{file} is larger than {MAX_FILE_BYTES >> 20} MiB")
         return file.read_bytes()
     except OSError as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 import tempfile
+import time
 from pathlib import Path
 
 import pytest
@@ -124,6 +125,36 @@ def test_permissions_stay(tmp_path: Path) -> None:
     collected(tmp_path, [("private", b"2"), ("new", b"")]).apply()
     assert stat.S_IMODE((tmp_path / "private").stat().st_mode) == 0o600
     assert stat.S_IMODE((tmp_path / "new").stat().st_mode) == 0o644
+
+
+def test_a_new_file_has_what_the_umask_leaves(tmp_path: Path) -> None:
+    before = os.umask(0o077)
+    try:
+        collected(tmp_path, [("new", b"")]).apply()
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((tmp_path / "new").stat().st_mode) == 0o600
+
+
+def test_dangling_links_come_back_and_go(tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to("nowhere")
+    (tmp_path / "file").touch()
+    for data in (b"new", None):
+        with pytest.raises(OSError, match="Not a directory"):
+            collected(tmp_path, [("link", data), ("file/below", b"")]).apply()
+        assert (tmp_path / "link").readlink() == Path("nowhere")
+    collected(tmp_path, [("link", None)]).apply()
+    assert not (tmp_path / "link").is_symlink()
+
+
+def test_what_a_kill_left_behind_is_swept_up_later(tmp_path: Path) -> None:
+    for name, age in (("old", 2 * files._OLD), ("new", 0)):
+        folder = tmp_path / f"{files.STAGING}{name}"
+        folder.mkdir()
+        (folder / "new0").touch()
+        os.utime(folder, (time.time() - age,) * 2)
+    collected(tmp_path, [("a", b"")]).apply()
+    assert sorted(path.name for path in tmp_path.iterdir()) == [f"{files.STAGING}new", "a"]
 
 
 def test_what_is_empty_then_goes_but_not_the_root(tmp_path: Path) -> None:

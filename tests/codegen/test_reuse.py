@@ -135,7 +135,7 @@ def test_what_was_left_out_is_told_each_time(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"[]", b'{"format": 1, "run": 3, "made": []}', b'{"format": 1, "run": {"of": 1}}']
+    "content", [b"", b"[]", b'{"format": 1, "run": 3, "made": []}', b'{"format": 1, "run": {"of": 1}}', b"[" * 200_000]
 )
 def test_a_damaged_cache_is_none(run: Callable[..., Result], costly: list[str], content: bytes) -> None:
     run()
@@ -144,6 +144,40 @@ def test_a_damaged_cache_is_none(run: Callable[..., Result], costly: list[str], 
     costly.clear()
     assert run().written == ()
     assert sorted(costly) == ["grammar", "models"]
+
+
+@pytest.mark.parametrize("odd", [".#overrides.toml", "schemas/.#parts.json", "schemas/.checkpoints", "odd.json"])
+@pytest.mark.parametrize("kind", ["folder", "dangling link"])
+def test_what_cannot_be_read_beside_the_specs_makes_nothing_stale(
+    run: Callable[..., Result], specs: Path, odd: str, kind: str
+) -> None:
+    (specs / "schemas").mkdir()
+    if kind == "folder":
+        (specs / odd).mkdir()
+    else:
+        (specs / odd).symlink_to("someone@host.1234")
+    run()
+    text = (specs / "overrides.toml").read_text()
+    (specs / "overrides.toml").write_text(text.replace("Parts in stock.", "In other words."))
+    assert "differs: api/parts.py" in run(check=True).differences
+    assert "api/parts.py" in run().written
+
+
+def test_nobody_has_a_home(run: Callable[..., Result], monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("DIGIRM_CACHE_DIR", "XDG_CACHE_HOME", "HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(os, "getuid", lambda: 4_000_000_000)
+    assert run().written
+    assert run().written == ()
+
+
+def test_problems_of_a_cache_are_one_line_each(run: Callable[..., Result]) -> None:
+    run()
+    (file,) = Path(os.environ["DIGIRM_CACHE_DIR"]).iterdir()
+    document = json.loads(file.read_bytes())
+    document["run"]["problems"] = ["one\ntwo\x1b[31m"]
+    file.write_text(json.dumps(document))
+    assert run().problems == ("one\\ntwo\\x1b[31m",)
 
 
 def test_a_cache_that_cannot_be_written_is_none(

@@ -80,10 +80,11 @@ def test_an_edited_file_differs(tmp_path: Path) -> None:
 
 def test_a_failed_write_changes_nothing(tmp_path: Path) -> None:
     write(tmp_path, render(capture("a", "b")))
+    (tmp_path / "mine").touch()
     before = contents(tmp_path)
     with pytest.raises(SpecError, match="cannot write"):
-        # Behind the first file, which is replaced, comes one that cannot be: a file is in the way of its folder.
-        write(tmp_path, {"a.json": b"new", "b.json/x": b"", "index.json": b"new"})
+        # Behind files that are replaced and removed comes one that cannot be: a file is in the way of its folder.
+        write(tmp_path, {"a.json": b"new", "mine/x": b"", "index.json": b"new"})
     assert contents(tmp_path) == before
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from digirm_cli import check
+from digirm_cli.common import TERMINATED
 from digirm_cli.main import COMMANDS, main
 from digirm_runtime.errors import APIError, SpecError
 
@@ -142,3 +143,16 @@ def test_check_needs_neither_the_network_nor_the_generator() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stderr.splitlines()[-1] == "0 []"
+
+
+def test_sigterm_ends_as_ctrl_c_does() -> None:
+    command = [sys.executable, "-u", "-m", "digirm_cli.main", "check", "-"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write(b"id = 1\n" * 10_000)
+        process.stdin.flush()
+        assert process.stdout.readline()
+        process.terminate()
+        _, said = process.communicate(timeout=30)
+    assert (process.returncode, said) == (TERMINATED, b"")
