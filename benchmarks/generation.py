@@ -163,8 +163,9 @@ def _payload(category: str) -> str:
     properties = "".join(
         f'{key} = "{word}"\n' for key, word in (("id", "string"), ("size", "integer"), ("tags", "string[]"))
     )
+    path = f"{synthetic.BASE_PATH}/{category}/inventory"
     return (
-        f'[[operation]]\nmethod = "GET"\npath = "{synthetic.BASE_PATH}/{category}/inventory"\nschema = "{name}"\n{known}'
+        f'[[operation]]\nmethod = "GET"\npath = "{path}"\nschema = "{name}"\n{known}'
         f'[schemas.{name}]\ncategory = "{category}"\nkey = "id"\n{known}[schemas.{name}.properties]\n{properties}'
     )
 

@@ -53,6 +53,8 @@ def run(args: argparse.Namespace) -> int:
     folder = Path(args.out)
     if not args.check:
         spec_files.ensure_writable(folder)
+    elif not (folder / spec_files.INDEX).is_file():
+        return fail(f"there are no specs in {folder} to compare with")
     url = address(args)
     try:
         found = captured(args, url)

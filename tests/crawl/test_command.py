@@ -64,6 +64,11 @@ class TestWithCredentials:
             assert crawl(server.url, tmp_path, "--force") == 3
         assert sorted(file.name for file in tmp_path.iterdir()) == ["a.json", "index.json"]
 
+    def test_check_needs_something_to_compare_with(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        with serve(api("a")) as server:
+            assert crawl(server.url, tmp_path / "mistyped", "--check") == 2
+        assert one_line(capsys) == f"there are no specs in {tmp_path / 'mistyped'} to compare with"
+
     def test_check_writes_nothing_and_drift_outranks_partial(
         self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
     ) -> None:
