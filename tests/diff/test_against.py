@@ -8,7 +8,9 @@ import msgspec
 import pytest
 
 from digirm_codegen import against
+from digirm_codegen.against.text import addresses
 from digirm_runtime import spec as specs
+from digirm_runtime.query.language import Language
 from digirm_runtime.spec import Spec
 from tests.codegen.support import field, listing, path, request, write_spec
 from tests.diff.conftest import Scanned
@@ -39,6 +41,8 @@ PYTHON = {
     'rm.parts.inventory.list(query="state "\n    "= \'new\'")': [(1, "query", GONE)],
     f'Q = "{GONE}"\n\nrm.parts.inventory.list(query=Q)': [(1, "query", GONE)],
     f'Q = "{GONE}"\nQ = "{FINE}"\nrm.parts.inventory.list(query=Q)': [],
+    f'Q = "{GONE}"\ndef f(Q): rm.parts.inventory.list(query=Q)': [],
+    f'Q = "{GONE}"\ndef f(q): rm.parts.inventory.list(query=Q)': [(1, "query", GONE)],
     f'rm.parts.inventory.list(query=f"{GONE}")': [(1, "query", GONE)],
     "rm.parts.inventory.list(query=f\"state = '{x}'\")": [],
     'rm.parts.inventory.list(query="state = \'" + x + "\'")': [],
@@ -58,12 +62,16 @@ PYTHON = {
     "import digirm\nq = 'a' < digirm.fields.parts.inventory.name": [(2, "field", "fields.parts.inventory.name >")],
     "q = (fields.parts.inventory.name == 'x') & fields.parts.inventory.name.contains('y')": [],
     "q = fields.parts.notes": [(1, "field", "fields.parts.notes")],
+    # A field by its wire name has every operator.
     "q = fields.parts.inventory['name'].op('~', 3)": [],
+    "q = fields.parts.inventory['name'].ends_with('a')": [],
+    "q = fields.parts.inventory['name'] < 'a'": [],
     # Functions that take an endpoint.
     f'check_query("parts/inventory", "{GONE}")': [(1, "query", GONE)],
     'check_query("parts/inventory", None, orderby="name")': [(1, "orderby", "name")],
     'digirm.complete("parts/notes", "tex")': [(1, "endpoint", "parts/notes")],
     'digirm.complete("parts/inventory", "state")': [],
+    f'digirm.complete("parts/inventory", "{GONE}")': [],  # the beginning of a query is not one
     f'check_query("/ws/v1/parts/inventory", "{FINE}")': [],
     'check_query("nothing/at/all", "x = 1")': [],
     # Requests by address.
@@ -137,6 +145,11 @@ TEXT = {
         (1, "endpoint", "/ws/v1/parts/labels/x"),
         (1, "endpoint", "/ws/v1/parts/notes"),
     ],
+    "/ws/v1/parts/labels/x /ws/v1/parts/labels/x\n/ws/v1/parts/labels/x": [
+        (1, "endpoint", "/ws/v1/parts/labels/x"),
+        (2, "endpoint", "/ws/v1/parts/labels/x"),
+    ],
+    "PUT /ws/v1/parts/inventory/1 DELETE /ws/v1/parts/inventory/1": [(1, "endpoint", "/ws/v1/parts/inventory/1")],
     "nothing at all": [],
 }
 CASES = [
@@ -157,22 +170,50 @@ def test_uses(name: str, text: str, found: list[tuple[int, str, str]], scanned: 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ('rm.parts.inventory.list(query="state = 1")', "not in 9.2: Q201 'parts/inventory' has no field 'state'"),
-        ("rm.parts.recount(1)", "not in 9.2: POST /ws/v1/parts/recount/{id} is now parts.count_again()"),
-        ("rm.parts.labels.get(1)", "not in 9.2: there is no GET /ws/v1/parts/labels/{name:.+}"),
-        ("rm.parts.inventory.list(size=1)", "not in 9.2: parts.inventory.list() takes no argument 'size'"),
-        ("fields.parts.inventory.name.ends_with('x')", "not in 9.2: the field 'name' has no operator for it"),
-        ('x = "/ws/v1/parts/labels/1"', "not in 9.2: there is no /ws/v1/parts/labels/1"),
-        ('x = "/ws/v1/parts/inventory?size=1"', "not in 9.2: GET /ws/v1/parts/inventory takes no parameter 'size'"),
         (
-            'httpx.delete("/ws/v1/parts/inventory/1")',
-            "not in 9.2: /ws/v1/parts/inventory/{partId} no longer has DELETE",
+            'rm.parts.inventory.list(query="state = 1")',
+            "may not accept it for `/ws/v1/parts/inventory`: Q201 `'parts/inventory' has no field 'state' that the",
         ),
+        ("rm.parts.recount(1)", "has `POST /ws/v1/parts/recount/{id}` as `parts.count_again()`"),
+        ("rm.parts.labels.get(1)", "has no `GET /ws/v1/parts/labels/{name:.+}`"),
+        ('rm["parts"]["labels"]', "has nothing below `/ws/v1/parts/labels`"),
+        ("rm.parts.inventory.list(size=1)", "takes no argument `size` for `parts.inventory.list()`"),
+        ("fields.parts.inventory.state", "has no `fields.parts.inventory.state`"),
+        ("fields.parts.inventory.name.ends_with('x')", "has no `ends_with` for the field `name`"),
+        ('x = "/ws/v1/parts/labels/1"', "has no `/ws/v1/parts/labels/1`"),
+        ('x = f"/ws/v1/parts/labels/{name}"', "has no `/ws/v1/parts/labels/…`"),
+        ('x = "/ws/v1/parts/labels/a*[b](c)"', "has no `/ws/v1/parts/labels/a*[b](c`"),
+        ('x = "/ws/v1/parts/inventory?size=1"', "takes no parameter `size` for `GET /ws/v1/parts/inventory`"),
+        ('httpx.delete("/ws/v1/parts/inventory/1")', "has no `DELETE /ws/v1/parts/inventory/{partId}`"),
     ],
 )
 def test_messages(text: str, message: str, scanned: Scanned) -> None:
     [use] = scanned("x.py", text).uses
-    assert use.message.startswith(message)
+    assert use.message.startswith(f"version `9.2` {message}")
+
+
+def test_an_error_is_more_than_a_warning(contracts: tuple[Spec, Spec], tmp_path: Path) -> None:
+    old, new = contracts
+    file = tmp_path / "x.py"
+    file.write_text('rm.parts.inventory.list(orderby="name")', "utf-8")
+    said = "accept it for `/ws/v1/parts/inventory`: Q402 `the answer cannot be ordered by 'name'`"
+    [use] = against.scan([file], old, new).uses
+    assert use.message == f"version `9.2` may not {said}"
+    [use] = against.scan([file], old, msgspec.structs.replace(new, provenance="live")).uses
+    assert use.message == f"version `9.2` does not {said}"
+
+
+def test_more_faults_than_are_shown_are_counted(scanned: Scanned) -> None:
+    [use] = scanned("x.py", f'rm.parts.inventory.list(query="{" and ".join([GONE] * 5)}")').uses
+    assert use.message.count("Q201") == 3
+    assert use.message.endswith("` and 2 more")
+
+
+def test_what_a_file_says_is_code_in_a_message(scanned: Scanned) -> None:
+    [use] = scanned("x.yml", "url: '/ws/v1/parts/labels/a`@b[c](d)`\\u202e'").uses
+    assert use.message.count("`") == 4
+    found = scanned("x.py", "rm.request('GET', '/ws/v1/parts/labels/<b>`x`')").uses
+    assert all(one.message.count("`") == 4 for one in found)
 
 
 def test_nothing_is_lost_of_the_same_contract(contracts: tuple[Spec, Spec], tmp_path: Path) -> None:
@@ -193,6 +234,21 @@ def test_an_endpoint_that_only_the_new_version_has_is_judged_by_it(
     assert [(use.line, use.kind, use.text) for use in found.uses] == [(2, "query", "nothing and")]
 
 
+def test_a_doubt_of_what_only_the_new_version_has_is_not_said(contracts: tuple[Spec, Spec], tmp_path: Path) -> None:
+    new, old = contracts
+    file = tmp_path / "x.yml"
+    query = "nothing = 3"
+    file.write_text(f"endpoint: parts/notes\nquery: {query}", "utf-8")
+    [fault] = Language.from_spec(new).check("parts/notes", query).diagnostics
+    assert fault.severity == "warning"
+    assert against.scan([file], old, new).uses == ()
+
+
+def test_a_longer_name_than_the_base_path_is_no_address() -> None:
+    text = "/ws/v10/x https://h/ws/v1beta (/ws/v1x?query=a) /ws/v1?a=b /ws/v1/x"
+    assert [found.path for found in addresses(text, "/ws/v1")] == ["/ws/v1", "/ws/v1/x"]
+
+
 def test_a_category_that_could_not_be_captured_is_a_problem(contracts: tuple[Spec, Spec], tmp_path: Path) -> None:
     old, new = contracts
     new = msgspec.structs.replace(new, categories=(), unavailable={"parts": (503, "failed")})
@@ -201,9 +257,9 @@ def test_a_category_that_could_not_be_captured_is_a_problem(contracts: tuple[Spe
     found = against.scan([file], old, new)
     assert found.uses == ()
     assert found.problems == (
-        f"{file}:1: parts.bulk.csv: the new version of 'parts' could not be captured",
-        f"{file}:2: fields.parts.bulk.name: the new version of 'parts' could not be captured",
-        f"{file}:3: /ws/v1/parts/bulk: the new version of 'parts' could not be captured",
+        f"{file}:1: `parts.bulk.csv`: the new version of `parts` could not be captured",
+        f"{file}:2: `fields.parts.bulk.name`: the new version of `parts` could not be captured",
+        f"{file}:3: `/ws/v1/parts/bulk`: the new version of `parts` could not be captured",
     )
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
+import socket
 from itertools import pairwise
 from pathlib import Path
 
@@ -14,6 +16,7 @@ from hypothesis import strategies as st
 from digirm_codegen import against
 from digirm_codegen.against.scan import MAX_FILE_BYTES
 from digirm_runtime.errors import SpecError
+from digirm_runtime.package import MANIFEST
 from digirm_runtime.spec import Spec
 from tests.codegen.support import GOLDEN
 from tests.diff.conftest import Scanned
@@ -75,8 +78,48 @@ def test_what_is_not_read_is_said(contracts: tuple[Spec, Spec], tmp_path: Path) 
     assert found.uses == ()
     assert found.problems == (
         f"{tmp_path / 'large.csv'}: 4 MiB, larger than 4 MiB, not judged",
+        f"{tmp_path / 'pipe'}: not a regular file, not judged",
         f"{tmp_path / 'a.png'} and 1 more: binary, not judged",
     )
+
+
+def test_what_is_named_and_no_regular_file_is_never_opened(contracts: tuple[Spec, Spec], tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "link").symlink_to(tmp_path / "pipe")
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(tmp_path / "socket"))
+        named = [Path(os.devnull), *(tmp_path / name for name in ("pipe", "socket", "link"))]
+        found = against.scan(named, *contracts)
+    assert found.files == 0
+    assert found.problems == tuple(f"{path}: not a regular file, not judged" for path in named[:3])
+
+
+def test_links_that_lead_to_themselves(contracts: tuple[Spec, Spec], tmp_path: Path) -> None:
+    (tmp_path / "one").symlink_to(tmp_path / "two")
+    (tmp_path / "two").symlink_to(tmp_path / "one")
+    used = put(tmp_path / "x.txt")
+    found = against.scan([tmp_path], *contracts)
+    assert [use.file for use in found.uses] == [str(used)]
+    reason = os.strerror(errno.ELOOP)
+    assert found.problems == tuple(f"cannot read {tmp_path / name}: {reason}" for name in ("one", "two"))
+    for named in (tmp_path / "one", tmp_path / "one" / "x.txt"):
+        with pytest.raises(SpecError, match=reason):
+            against.scan([named], *contracts)
+
+
+def test_a_path_below_a_file(contracts: tuple[Spec, Spec], tmp_path: Path) -> None:
+    file = put(tmp_path / "x.txt")
+    with pytest.raises(SpecError, match=os.strerror(errno.ENOTDIR)):
+        against.scan([file / "y"], *contracts)
+
+
+def test_a_generated_client_that_is_named_itself_is_looked_into(contracts: tuple[Spec, Spec], tmp_path: Path) -> None:
+    client = tmp_path / "out" / "client"
+    client.mkdir(parents=True)
+    (client / MANIFEST).write_text("{}", "utf-8")
+    put(client / "_package.py")
+    assert against.scan([tmp_path / "out"], *contracts).files == 0
+    assert {Path(use.file).name for use in against.scan([client], *contracts).uses} == {"_package.py"}
 
 
 def test_a_text_that_is_too_long_for_a_request_is_said(scanned: Scanned) -> None:

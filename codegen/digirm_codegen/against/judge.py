@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from digirm_codegen.against.side import Name, Side, request
 from digirm_codegen.against.uses import UNKNOWN, Kind, Request, Text, Verdict
+from digirm_codegen.diff.findings import MAX_SHOWN, listed, quoted
 from digirm_runtime.query.diagnostics import Diagnostic, one_line
 from digirm_runtime.spec import Spec
 
@@ -45,19 +46,19 @@ class Judge:
             if (name := self.new.unavailable(new)) is not None:
                 self._unjudged(line, path, name)
                 return
-            yield self._verdict(line, "endpoint", path, f"there is no {path}")
+            yield self._verdict(line, "endpoint", path, f"has no {_quoted(path)}")
             return
         before, after = request(was, asked.method), request(now, asked.method)
         if was is not None and before is None:
             return
         if after is None:
             method = before.method if before is not None else asked.method
-            yield self._verdict(line, "endpoint", path, f"{now.template} no longer has {method}")
+            yield self._verdict(line, "endpoint", path, f"has no {_quoted(f'{method} {now.template}')}")
             return
         taken = set(after.params)
         for name, text in asked.params.items():
             if name not in taken and (before is None or name in before.params):
-                message = f"{after.method} {now.template} takes no parameter {name!r}"
+                message = f"takes no parameter {_quoted(name)} for {_quoted(f'{after.method} {now.template}')}"
                 yield self._verdict(text.line, "parameter", name, message)
         texts = {name: text for name, text in asked.params.items() if name in taken}
         endpoint = None if was is None or before is None else _called(before.method, was.template)
@@ -78,9 +79,9 @@ class Judge:
                     self._judged.clear()
                 self._judged[key] = self._new_faults(*key)
             if found := self._judged[key]:
-                shown = "; ".join(map(_said, found[:_SHOWN]))
-                more = f"; and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
-                yield self._verdict(text.line, kind, text.text, f"{shown}{more} ({new})")
+                verb = "does" if any(fault.severity == "error" for fault in found) else "may"
+                message = f"{verb} not accept it for {_quoted(new)}: {listed(list(map(_said, found)), _SHOWN)}"
+                yield self._verdict(text.line, kind, text.text, message)
 
     def _new_faults(self, name: str, text: str, old: str | None, new: str) -> list[Diagnostic]:
         """The faults of a text by the new version that it did not have by the old one."""
@@ -109,7 +110,7 @@ class Judge:
         taken = {param.name for param in now.params}
         for name, text in keywords.items():
             if name in wires and name not in taken:
-                message = f"{written}() takes no argument {name!r}"
+                message = f"takes no argument {_quoted(name)} for {_quoted(f'{written}()')}"
                 yield self._verdict(text.line, "parameter", name, message)
         texts = {wires[name]: text for name, text in keywords.items() if name in taken & wires.keys()}
         yield from self.texts(_called(was.method, was.path), _called(now.method, now.path), texts)
@@ -120,7 +121,7 @@ class Judge:
             self._unjudged(line, written, name)
             return
         moved = self.new.operations.get(wire)
-        message = f"{wire} is now {moved}()" if moved else f"there is no {wire}"
+        message = f"has {_quoted(wire)} as {_quoted(f'{moved}()')}" if moved else f"has no {_quoted(wire)}"
         yield self._verdict(line, "method", written, message)
 
     def node(self, names: Sequence[Name], line: int) -> Iterator[Verdict]:
@@ -132,7 +133,7 @@ class Judge:
         if (name := self.new.unavailable(path)) is not None:
             self._unjudged(line, dotted(names), name)
         else:
-            yield self._verdict(line, "endpoint", dotted(names), f"there is nothing below {path}")
+            yield self._verdict(line, "endpoint", dotted(names), f"has nothing below {_quoted(path)}")
 
     def field(self, names: Sequence[Name], line: int, operator: str = "") -> Iterator[Verdict]:
         """What is wrong with a chain of names below `fields`; `operator` is that of Python which it is used with."""
@@ -145,21 +146,23 @@ class Judge:
             if (name := self.new.unavailable(self.old.full(names[0].text))) is not None:
                 self._unjudged(line, written, name)
             else:
-                yield self._verdict(line, "field", written, f"there is no {written}")
+                yield self._verdict(line, "field", written, f"has no {_quoted(written)}")
             return
         behind = names[length].text if length < len(names) and not names[length].wire else operator
         if was is None or now is None or names[length - 1].wire or not behind:
             return  # a field by its wire name has every operator
         if behind in self.old.operators(was) and behind not in self.new.operators(now):
-            yield self._verdict(line, "field", f"{written} {behind}", f"the field {now.name!r} has no operator for it")
+            message = f"has no {_quoted(behind)} for the field {_quoted(now.name)}"
+            yield self._verdict(line, "field", f"{written} {behind}", message)
 
     def _unjudged(self, line: int, text: str, category: str) -> None:
-        self.unjudged.append((line, f"{one_line(text)}: the new version of {category!r} could not be captured"))
+        self.unjudged.append((line, f"{_quoted(text)}: the new version of {_quoted(category)} could not be captured"))
 
     def _verdict(self, line: int, kind: Kind, text: str, message: str) -> Verdict:
-        version = self.new.spec.api_version
-        shown = (one_line(one.replace(UNKNOWN, "…")) for one in (text, f"not in {version}: {message}"))
-        return Verdict(line, kind, *shown)
+        """What the new version has not, or does not do."""
+        text = text.replace(UNKNOWN, "…")
+        shown = text if text.isprintable() and len(text) <= MAX_SHOWN else one_line(text)
+        return Verdict(line, kind, shown, f"version {quoted(self.new.spec.api_version)} {message}")
 
 
 def _faults(side: Side, endpoint: str, name: str, text: str) -> tuple[Diagnostic, ...]:
@@ -175,8 +178,13 @@ def _called(method: str, path: str) -> str:
 
 
 def _said(fault: Diagnostic) -> str:
-    hint = f" (did you mean {fault.suggestion}?)" if fault.suggestion and fault.suggestion.strip() else ""
-    return f"{fault.code} {fault.message}{hint}"
+    mend = fault.suggestion and fault.suggestion.strip()
+    return f"{fault.code} {quoted(fault.message)}" + (f" (did you mean {quoted(mend)}?)" if mend else "")
+
+
+def _quoted(text: str) -> str:
+    """A text of a file, or of the server, for a message."""
+    return quoted(text.replace(UNKNOWN, "…"))
 
 
 def dotted(names: Sequence[Name]) -> str:

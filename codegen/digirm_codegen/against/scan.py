@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -10,6 +11,7 @@ from typing import NamedTuple
 from digirm_codegen.against import data, python, text
 from digirm_codegen.against.judge import Judge
 from digirm_codegen.against.uses import Use, Verdict
+from digirm_codegen.diff.findings import listed
 from digirm_runtime.errors import SpecError
 from digirm_runtime.package import MANIFEST
 from digirm_runtime.spec import Spec, read_index
@@ -45,7 +47,7 @@ class Scan(NamedTuple):
 def scan(paths: Sequence[Path], old: Spec, new: Spec) -> Scan:
     """Look through files and folders for what `old` accepted and `new` does not; nothing of them is executed.
 
-    Raises SpecError where a path does not exist.
+    Raises SpecError where a path does not exist, or leads nowhere.
     """
     judge = Judge(old, new)
     uses: dict[Use, None] = {}
@@ -80,13 +82,17 @@ def _decoded(content: bytes) -> str:
 
 def _files(paths: Iterable[Path], problems: list[str]) -> Iterator[tuple[Path, bytes]]:
     """Every text file at or below the paths, each once, in one order; what is left out is a problem."""
-    seen: set[Path] = set()
-    binary: list[Path] = []
+    seen: set[str] = set()
+    binary: list[str] = []
     for path in paths:
-        if not path.exists():
-            raise SpecError(f"{path} does not exist")
-        for file in _walk(path, problems) if path.is_dir() else [path]:
-            real = file.resolve()
+        try:
+            mode = path.stat().st_mode
+        except FileNotFoundError:
+            raise SpecError(f"{path} does not exist") from None
+        except OSError as error:
+            raise SpecError(f"cannot read {path}: {error.strerror}") from None
+        for file in _walk(path, problems) if stat.S_ISDIR(mode) else [path]:
+            real = os.path.realpath(file)
             if real in seen:
                 continue
             seen.add(real)
@@ -94,39 +100,49 @@ def _files(paths: Iterable[Path], problems: list[str]) -> Iterator[tuple[Path, b
             if content is None:
                 continue
             if b"\0" in content[:_HEAD]:
-                binary.append(file)
+                binary.append(str(file))
             else:
                 yield file, content
     if binary:
-        more = f" and {len(binary) - 1} more" if len(binary) > 1 else ""
-        problems.append(f"{binary[0]}{more}: binary, not judged")
+        problems.append(f"{listed(binary, 1)}: binary, not judged")
 
 
 def _walk(root: Path, problems: list[str]) -> Iterator[Path]:
     """The files below a folder. Links are not followed: what they lead to inside is found by itself."""
     waiting = [root]
-    inside = root.resolve()
     while waiting:
         folder = waiting.pop()
+        files, folders = [], []
         try:
-            entries = sorted(folder.iterdir())
+            with os.scandir(folder) as found:
+                entries = sorted(found, key=lambda entry: entry.name)
+            if folder != root and _is_generated(folder):
+                continue
+            for entry in entries:
+                path = folder / entry.name
+                if entry.is_symlink():
+                    problems += _link(path, root)
+                elif not entry.is_dir(follow_symlinks=False):
+                    files.append(path)
+                elif entry.name not in _SKIPPED:
+                    folders.append(path)
         except OSError as error:
             problems.append(f"cannot read {folder}: {error.strerror}")
-            continue
-        if folder != root and _is_generated(folder):
-            continue
-        files, folders = [], []
-        for entry in entries:
-            if entry.is_symlink():
-                if not entry.resolve().is_relative_to(inside):
-                    problems.append(f"{entry}: a link that leads out of {root}, not followed")
-            elif entry.is_dir():
-                if entry.name not in _SKIPPED:
-                    folders.append(entry)
-            elif entry.is_file():
-                files.append(entry)
         yield from files
         waiting += reversed(folders)
+
+
+def _link(link: Path, root: Path) -> Iterator[str]:
+    """What is to be said of a link below a folder; nothing where it leads to what is found there by itself."""
+    try:
+        link.stat()
+    except FileNotFoundError:
+        pass  # it leads to nothing, be that inside or not
+    except OSError as error:
+        yield f"cannot read {link}: {error.strerror}"
+        return
+    if not Path(os.path.realpath(link)).is_relative_to(os.path.realpath(root)):
+        yield f"{link}: a link that leads out of {root}, not followed"
 
 
 def _is_generated(folder: Path) -> bool:
@@ -143,14 +159,17 @@ def _is_generated(folder: Path) -> bool:
 
 
 def _read(file: Path, problems: list[str]) -> bytes | None:
-    """The bytes of a file; None, and a problem, where it is too large or cannot be read."""
+    """The bytes of a file; None, and a problem, where it is no regular one, too large, or cannot be read."""
     try:
-        with file.open("rb") as stream:
-            size = os.fstat(stream.fileno()).st_size
-            if size > MAX_FILE_BYTES:
-                problems.append(f"{file}: {size >> 20} MiB, larger than {MAX_FILE_BYTES >> 20} MiB, not judged")
-                return None
-            return stream.read(MAX_FILE_BYTES + 1)
+        found = file.stat()
+        if not stat.S_ISREG(found.st_mode):  # opening a pipe would wait for ever, and a device may do anything
+            problems.append(f"{file}: not a regular file, not judged")
+        elif found.st_size > MAX_FILE_BYTES:
+            size, most = found.st_size >> 20, MAX_FILE_BYTES >> 20
+            problems.append(f"{file}: {size} MiB, larger than {most} MiB, not judged")
+        else:
+            with file.open("rb") as stream:
+                return stream.read(MAX_FILE_BYTES)
     except OSError as error:
         problems.append(f"cannot read {file}: {error.strerror}")
-        return None
+    return None

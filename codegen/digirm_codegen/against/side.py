@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
-from digirm_runtime import naming, template, tree
+from digirm_codegen.against.paths import Paths
+from digirm_runtime import naming, tree
 from digirm_runtime.query import plan
 from digirm_runtime.query.language import Language
 from digirm_runtime.query.tables import METHODS
@@ -19,6 +20,8 @@ _MAX_KNOWN = 10_000
 _MAX_ADDRESS = 2000
 _MAX_SEGMENTS = 40
 
+T = TypeVar("T")
+
 
 class Name(NamedTuple):
     """A step of a chain of names: `.text`, or `["text"]` where it is a name on the wire."""
@@ -28,12 +31,10 @@ class Name(NamedTuple):
 
 
 class FieldSet(NamedTuple):
-    """A node's field objects, and the sets below it, each by attribute and by wire name."""
+    """A node's field objects, and the nodes below it that have some, by the names that lead to them."""
 
-    fields: dict[str, Field]
-    wired: dict[str, Field]
-    below: dict[str, Node]
-    wires: dict[str, Node]
+    fields: dict[Name, Field]
+    below: dict[Name, Node]
 
 
 class Side:
@@ -42,6 +43,7 @@ class Side:
     def __init__(self, spec: Spec) -> None:
         self.spec = spec
         self._known: dict[str, Path | None] = {}
+        self._below: dict[tuple[str, ...], dict[Name, Node]] = {}
         self._sets: dict[tuple[str, ...], FieldSet] = {}
 
     @cached_property
@@ -59,24 +61,11 @@ class Side:
         return self._tree.categories
 
     @cached_property
-    def _paths(self) -> dict[str, list[tuple[tuple[template.Segment, ...], Path]]]:
-        """Templates by their first segment below the base path, those with the fewest arguments first."""
-        depth = self.spec.base_path.count("/")
-        found: dict[str, list[tuple[tuple[template.Segment, ...], Path]]] = {}
+    def _paths(self) -> Paths:
         paths = {path.template: path for category in self.spec.categories for path in category.paths}
         for category in self.spec.categories:
             paths.setdefault(category.path, Path(category.path, (Request("GET"),)))
-        for text, path in paths.items():
-            try:
-                segments = template.parse(text)
-            except ValueError:  # the path of a category is not checked when a spec is read
-                continue
-            first = segments[depth] if len(segments) > depth else ()
-            key = first[0] if len(first) == 1 and isinstance(first[0], str) else ""
-            found.setdefault(key, []).append((segments, path))
-        for listed in found.values():
-            listed.sort(key=lambda entry: (len(template.args(entry[0])), entry[1].template))
-        return found
+        return Paths(paths.values(), self.spec.base_path)
 
     @cached_property
     def operations(self) -> dict[str, str]:
@@ -89,7 +78,7 @@ class Side:
         return endpoint if endpoint.startswith(base + "/") else f"{base}/{endpoint.strip('/')}"
 
     def find(self, path: str) -> Path | None:
-        """The path template that an address (with the base path) fits, the most exact one; None where there is none."""
+        """The path template that an address (with the base path) fits best; None where there is none."""
         if path not in self._known:
             if len(self._known) >= _MAX_KNOWN:
                 self._known.clear()
@@ -97,16 +86,8 @@ class Side:
         return self._known[path]
 
     def _find(self, path: str) -> Path | None:
-        base = self.spec.base_path
-        pieces = template.split(path.rstrip("/")) if len(path) <= _MAX_ADDRESS else []
-        depth = base.count("/")
-        if not path.startswith(base + "/") or not depth < len(pieces) <= _MAX_SEGMENTS:
-            return None
-        for key in (pieces[depth], ""):
-            for segments, found in self._paths.get(key, ()):
-                if found.template == path or template.matches(segments, pieces):
-                    return found
-        return None
+        path = path.rstrip("/")
+        return self._paths.find(path) if len(path) <= _MAX_ADDRESS and path.count("/") <= _MAX_SEGMENTS else None
 
     def unavailable(self, path: str) -> str | None:
         """The category of an address where that could not be captured."""
@@ -116,13 +97,19 @@ class Side:
 
     def node(self, names: Sequence[Name]) -> Node | None:
         """The node of a chain of names from the client's root."""
-        nodes, found = self.categories, None
+        found: Node | None = None
         for name in names:
-            found = next((node for node in nodes if (node.wire if name.wire else node.attribute) == name.text), None)
+            found = self._children(found).get(name)
             if found is None:
                 return None
-            nodes = found.children
         return found
+
+    def _children(self, node: Node | None) -> dict[Name, Node]:
+        """The nodes below one, or the root, by name."""
+        path, nodes = ((), self.categories) if node is None else (node.path, node.children)
+        if path not in self._below:
+            self._below[path] = _named({each.attribute: each for each in nodes}, {each.wire: each for each in nodes})
+        return self._below[path]
 
     def operation(self, names: Sequence[Name]) -> Operation | None:
         """The operation of a chain of names from the client's root."""
@@ -134,20 +121,16 @@ class Side:
 
         The chain may go on behind a field: with the name of an operator.
         """
-        below, wires = {node.attribute: node for node in self.categories}, {node.wire: node for node in self.categories}
-        current: FieldSet | None = None
+        current = FieldSet({}, self._children(None))
         for position, name in enumerate(names):
-            if current is not None:
-                fields = current.wired if name.wire else current.fields
-                if (field := fields.get(name.text)) is not None:
-                    return field, position + 1
-            node = (wires if name.wire else below).get(name.text)
+            if (field := current.fields.get(name)) is not None:
+                return field, position + 1
+            node = current.below.get(name)
             if node is None:
                 return None, position
             current = self._set(node)
             if not current.fields and not current.below:
                 return None, position
-            below, wires = current.below, current.wires
         return None, len(names)
 
     def _set(self, node: Node) -> FieldSet:
@@ -156,28 +139,24 @@ class Side:
             children = [c for c in node.children if any(op.query for n in c.walk() for op in n.operations)]
             below = naming.settle({child.wire: child.attribute for child in node.children}, set(fields))
             self._sets[node.path] = FieldSet(
-                fields,
-                {field.name: field for field in fields.values()},
-                {below[child.wire]: child for child in children},
-                {child.wire: child for child in children},
+                _named(fields, {field.name: field for field in fields.values()}),
+                _named({below[child.wire]: child for child in children}, {child.wire: child for child in children}),
             )
         return self._sets[node.path]
 
     def operators(self, field: Field) -> frozenset[str]:
         """The operators of a field object as Python writes them: `==`, `contains`, and `op` for any other sign."""
         planned = plan.plan(field.type, field.operators, self.language.tables)
-        return frozenset(_SIGNS[base] for base, _ in planned.bases) | {method for method, _, _ in planned.words}
+        return frozenset(plan.COMPARISONS.get(base, "op") for base, _ in planned.bases) | {
+            method for method, _, _ in planned.words
+        }
 
 
-_SIGNS = {
-    "Equal": "==",
-    "NotEqual": "!=",
-    "Less": "<",
-    "LessEqual": "<=",
-    "Greater": ">",
-    "GreaterEqual": ">=",
-    "Signs": "op",
-}
+def _named(attributes: Mapping[str, T], wires: Mapping[str, T]) -> dict[Name, T]:
+    """The same things by attribute and by wire name."""
+    return {
+        Name(text, wire): one for wire, named in ((False, attributes), (True, wires)) for text, one in named.items()
+    }
 
 
 def request(path: Path | None, method: str) -> Request | None:

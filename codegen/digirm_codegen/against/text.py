@@ -113,9 +113,14 @@ def _line(judge: Judge, line: str, base: str, number: int) -> Iterator[Verdict]:
     found = list(addresses(line, base))
     option = _METHOD_OPTION.search(line)
     ends = [end.start() for end in re.finditer("\n", line)]
+    done: set[tuple[int, str, str]] = set()
     for address in found:
         at = number + bisect(ends, address.start)
         method = _method_before(line, address.start) or (option[1] if option and len(found) == 1 else "")
+        key = at, method, line[address.start : address.end]
+        if key in done:  # what is said once of a line is said
+            continue
+        done.add(key)
         asked = address.request(at)
         if len(found) == 1:
             asked = asked._replace(params={**asked.params, **dict(_arguments(line, address, number, ends))})
@@ -124,7 +129,7 @@ def _line(judge: Judge, line: str, base: str, number: int) -> Iterator[Verdict]:
 
 def _method_before(line: str, start: int) -> str:
     """The method in `DELETE https://host/ws/v1/parts`; empty where there is none."""
-    words = line[max(0, start - _LEFT) : start].split()
+    words = line[max(0, start - _LEFT) : start].rsplit(maxsplit=2)
     if words and not line[start - 1].isspace():
         words.pop()  # scheme and host
     method = words[-1].strip(f"{_QUOTES}[(") if words else ""
