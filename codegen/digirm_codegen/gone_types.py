@@ -7,10 +7,8 @@ from typing import Any
 
 from digirm_codegen.models import GONE, GONE_PREFIX
 from digirm_runtime import naming
-from digirm_runtime.gone import Gone
-from digirm_runtime.previous import FILE, Previous
-from digirm_runtime.query.diagnostics import one_line
-from digirm_runtime.spec import DEVICE_NAMES
+from digirm_runtime.previous import FILE, LostClass, Previous, gone
+from digirm_runtime.spec import DEVICE_NAMES, Spec
 
 _SCALARS = ("string", "integer", "number", "boolean", "null")
 _REF = "#/$defs/"
@@ -21,7 +19,7 @@ def add(
     definitions: dict[str, dict[str, Any]],
     places: dict[str, tuple[str, str]],
     previous: Previous,
-    since: str,
+    spec: Spec,
     reserved: frozenset[str],
     is_key: Callable[[str, str], bool],
     problems: list[str],
@@ -30,6 +28,7 @@ def add(
 
     Each goes to a module of its own; what the module of that time holds for it is what its use warns of.
     """
+    marked = {lost.name: lost for lost in previous.classes}
     for module, found in sorted(previous.types.items()):
         if naming.identifier(module) != module or module != module.lower() or module in DEVICE_NAMES:
             problems.append(f"{FILE}: {module!a} is no module of types; left out")
@@ -47,9 +46,11 @@ def add(
         source = GONE_PREFIX + module
         definitions[source] = {name: _class(name, schema, classes, is_key) for name, schema in classes.items()}
         for name in lost:
+            dotted = f"{module}.{name}"
+            lost_class = marked.get(dotted) or LostClass(dotted)
             reason = "the spec describes no such object any more"
-            own[name] = {GONE: Gone(f"models.{module}.{name}", one_line(since), reason).message}
-            places[f"{module}.{name}"] = (source, name)
+            own[name] = {GONE: gone(lost_class, spec, f"models.{dotted}", reason).message}
+            places[dotted] = (source, name)
     for module, found in definitions.items():
         for name, schema in found.items():
             if GONE not in schema and not module.startswith(GONE_PREFIX):

@@ -90,7 +90,7 @@ def definitions(
     former = previous.read(spec.previous)
     if former is not None:
         checked = _Objects({}, {}, reserved, kind.signs, problems).is_key
-        gone_types.add(found, places, former, spec.api_version, reserved, checked, problems)
+        gone_types.add(found, places, former, spec, reserved, checked, problems)
     return found, Schemas(places)
 
 

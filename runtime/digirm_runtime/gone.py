@@ -7,21 +7,21 @@ from typing import NamedTuple
 
 
 class Gone(NamedTuple):
-    """Why a name is kept: its dotted name, the API version that is without it, and a reason that follows a colon."""
+    """Why a name is kept: its dotted name, what it is (`gone since ...`), and a reason that follows a colon."""
 
     what: str
-    since: str
+    state: str
     reason: str
 
     @property
     def message(self) -> str:
         """What a use of the name warns of."""
-        return f"{self.what} is gone since API version {self.since}: {self.reason}"
+        return f"{self.what} is {self.state}: {self.reason}"
 
     @property
     def doc(self) -> str:
         """The same as the beginning of a docstring."""
-        return f"Gone since API version {self.since}. {self.reason[:1].upper()}{self.reason[1:]}."
+        return ". ".join(text[:1].upper() + text[1:] for text in (self.state, self.reason)) + "."
 
 
 def members(module: str, source: str, messages: Mapping[str, str]) -> Callable[[str], object]:

@@ -7,6 +7,7 @@ the old one makes way, which is a problem line.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import cached_property
 from keyword import iskeyword
 from typing import Any, TypeAlias
 
@@ -17,9 +18,11 @@ from digirm_runtime.errors import SpecError
 from digirm_runtime.gone import Gone
 from digirm_runtime.operation import CHECKED
 from digirm_runtime.overrides import Kind
+from digirm_runtime.query.builder import is_field
 from digirm_runtime.query.diagnostics import one_line
 from digirm_runtime.query.tables import METHODS, is_operator
 from digirm_runtime.spec import MAX_ARGS, MAX_NAME, MAX_SEGMENTS, MAX_TEMPLATE, Field, Spec
+from digirm_runtime.template import shape
 from digirm_runtime.tree import GoneField, Node, Operation, Param, Tree
 
 FORMAT = 1
@@ -40,7 +43,18 @@ class Name(_Part, frozen=True):
     name: str
 
 
-class LostOperation(_Part, frozen=True):
+class Lost(_Part, frozen=True, kw_only=True):
+    """What is known of a loss.
+
+    `recaptured` says that the version itself had the name, and lost it when it was captured again; `unavailable` is the
+    category that the name is in, where that could not be captured.
+    """
+
+    recaptured: bool = False
+    unavailable: str | None = None
+
+
+class LostOperation(Lost, frozen=True):
     """An operation: its dotted name, the wire names of the nodes above it, and its request.
 
     `type` is the module and class of an object of its answer (`devices.Device`).
@@ -60,7 +74,7 @@ class LostOperation(_Part, frozen=True):
     type: str | None = None
 
 
-class LostParams(_Part, frozen=True):
+class LostParams(Lost, frozen=True):
     """Keywords of an operation that stays."""
 
     name: str
@@ -69,7 +83,7 @@ class LostParams(_Part, frozen=True):
     params: tuple[Name, ...]
 
 
-class LostField(_Part, frozen=True):
+class LostField(Lost, frozen=True):
     """A query field: the dotted name of its node, that node's wire names, and the field."""
 
     node: str
@@ -80,8 +94,17 @@ class LostField(_Part, frozen=True):
     operators: tuple[str, ...]
 
 
+class LostClass(Lost, frozen=True):
+    """A payload type by its module and class (`devices.Device`)."""
+
+    name: str
+
+
 class Previous(_Part, frozen=True):
-    """All of one `previous.json`; `types` are JSON Schemas by class, by module."""
+    """All of one `previous.json`.
+
+    `types` are JSON Schemas by class, by module; `classes` are those of them of whose loss there is more to say.
+    """
 
     format: int
     api_version: str
@@ -89,6 +112,7 @@ class Previous(_Part, frozen=True):
     params: tuple[LostParams, ...] = ()
     fields: tuple[LostField, ...] = ()
     types: dict[str, dict[str, Any]] = {}
+    classes: tuple[LostClass, ...] = ()
 
 
 def read(document: Any) -> Previous | None:
@@ -104,10 +128,17 @@ def read(document: Any) -> Previous | None:
     return found
 
 
-def shape(path: str) -> str:
-    """A template without the names of its arguments: what makes two requests the same. ValueError for no template."""
-    segments = template.parse(path)
-    return "/".join("".join(part if isinstance(part, str) else "{}" for part in segment) for segment in segments)
+def gone(lost: Lost, spec: Spec, what: str, reason: str, still: str = "") -> Gone:
+    """What is said of a name of the version before; `still` is what a use of it does nevertheless."""
+    version = one_line(spec.api_version)
+    if lost.unavailable in spec.unavailable:
+        status, kind = spec.unavailable[lost.unavailable]
+        why = one_line(kind) if status is None else f"status {status}"
+        category = one_line(lost.unavailable)
+        reason = f"the category {category} could not be captured in version {version} ({why})"
+        return Gone(what, "unconfirmed", reason + still)
+    again = " was captured again" if lost.recaptured else ""
+    return Gone(what, f"gone since API version {version}{again}", reason + still)
 
 
 def graft(found: Tree, spec: Spec, rivals: Rivals) -> None:
@@ -117,11 +148,42 @@ def graft(found: Tree, spec: Spec, rivals: Rivals) -> None:
         _Graft(found, spec, rivals).all(previous)
 
 
+class _Place:
+    """A node (None for the root) while names are put beside it, with what is looked up for each of them."""
+
+    def __init__(self, node: Node | None, children: list[Node]) -> None:
+        self.node = node
+        self.nodes = children
+        self.children = {child.attribute: _Place(child, child.children) for child in children}
+        self.wires = {child.wire for child in children}
+        self.operations = {} if node is None else {operation.name: operation for operation in node.operations}
+        self.gone_fields: set[str] = set()
+
+    @cached_property
+    def fields(self) -> tuple[set[str], set[str]]:
+        """The names of the spec's own query fields in Python, and on the wire."""
+        known = {} if self.node is None else tree.query_fields(self.node)
+        return set(known), {field.name for field in known.values()}
+
+    def has(self, name: str) -> bool:
+        own = tree.RESERVED_ON_CLIENT if self.node is None else self.operations
+        return name in own or name in self.children
+
+    def finish(self) -> None:
+        """Put what was added into the tree."""
+        self.nodes.sort(key=lambda node: node.attribute)
+        if self.node is not None:
+            self.node.operations[:] = sorted(self.operations.values(), key=lambda operation: operation.name)
+        for child in self.children.values():
+            child.finish()
+
+
 class _Graft:
     def __init__(self, found: Tree, spec: Spec, rivals: Rivals) -> None:
         self.tree = found
-        self.since = one_line(spec.api_version)
+        self.spec = spec
         self.rivals = rivals
+        self.root = _Place(None, found.categories)
         self.own = dict(tree.dotted(found))
         self.by_request: dict[tuple[str, str], list[str]] = {}
         for name, operation in self.own.items():
@@ -134,6 +196,7 @@ class _Graft:
             self.attempt(f"rm.{operation.name}", self.operation, operation)
         for field in sorted(previous.fields, key=lambda lost: (lost.node, lost.name)):
             self.attempt(f"fields.{field.node}.{field.name}", self.field, field)
+        self.root.finish()
 
     def attempt(self, what: str, add: Callable[[Any], None], lost: object) -> None:
         try:
@@ -152,35 +215,31 @@ class _Graft:
         taken = [*tree.OWN_KEYWORDS, *(arg.name for arg in args), *(param.name for param in params)]
         if len(set(taken)) < len(taken):
             raise ValueError("two of its arguments have one name")
-        node = self.node(parents, lost.wires)
-        if name in _taken(node):
+        place = self.place(parents, lost.wires)
+        if place.has(name):
             raise ValueError("the name has another meaning now")
         heir = self.heir(lost)
-        reason, missing = self.reason(lost, heir)
+        missing = [param.wire for param in lost.params if heir is None or param.wire not in self.takes(heir)]
         checked = heir is not None and not CHECKED.intersection(missing)
-        if not checked and CHECKED.intersection(param.wire for param in params):
-            reason += ", its query unchecked"
+        unchecked = "" if checked or CHECKED.isdisjoint(param.wire for param in params) else ", its query unchecked"
         path = lost.path if heir is None else self.own[heir].path
-        node.operations.append(
-            Operation(
-                method=lost.method,
-                path=path,
-                template=lost.template,
-                kind=lost.kind,
-                name=name,
-                args=args,
-                params=params,
-                query=(),
-                rivals=self.rivals(path, segments) if args else (),
-                schema=lost.type,
-                element=lost.element,
-                media_type=lost.media_type,
-                uploads=lost.uploads,
-                gone=Gone(f"rm.{lost.name}", self.since, reason),
-                checked=checked,
-            )
+        place.operations[name] = Operation(
+            method=lost.method,
+            path=path,
+            template=lost.template,
+            kind=lost.kind,
+            name=name,
+            args=args,
+            params=params,
+            query=(),
+            rivals=self.rivals(path, segments) if args else (),
+            schema=lost.type,
+            element=lost.element,
+            media_type=lost.media_type,
+            uploads=lost.uploads,
+            gone=self.gone(lost, heir, missing, unchecked),
+            checked=checked,
         )
-        node.operations.sort(key=lambda operation: operation.name)
 
     def heir(self, lost: LostOperation) -> str | None:
         """The name of the same request in the new spec, whose path may call its arguments otherwise."""
@@ -188,34 +247,40 @@ class _Graft:
         same = [name for name in found if self.own[name].path == lost.path] or found
         return same[0] if len(same) == 1 else None
 
-    def reason(self, lost: LostOperation, heir: str | None) -> tuple[str, list[str]]:
-        """Why a name is gone, and the parameters that its request has no more."""
-        request = f"{lost.method} {one_line(lost.path)}"
+    def takes(self, name: str) -> set[str]:
+        return {param.wire for param in self.own[name].params if param.gone is None}
+
+    def gone(self, lost: LostOperation, heir: str | None, missing: list[str], unchecked: str) -> Gone:
+        """Why a name is gone; `missing` are the parameters that its request has no more."""
+        what, request = f"rm.{lost.name}", f"{lost.method} {one_line(lost.path)}"
+        still = f"; it is sent as before{unchecked}"
         if heir is None:
-            return f"{request} is no longer listed; it is sent as before", [param.wire for param in lost.params]
-        takes = {param.wire for param in self.own[heir].params if param.gone is None}
-        missing = [param.wire for param in lost.params if param.wire not in takes]
+            return gone(lost, self.spec, what, f"{request} is no longer listed", still)
+        found = msgspec.structs.replace(lost, unavailable=None)
         if not missing:
-            return f"use rm.{heir}", []
+            return gone(found, self.spec, what, f"use rm.{heir}")
         # Not a hint to use it: without a filter that it no longer takes, it may reach everything.
-        without = ", ".join(one_line(wire) for wire in missing)
-        return f"{request} is rm.{heir} now, which takes no {without}; it is sent as before", missing
+        without = ", ".join(map(one_line, missing))
+        return gone(found, self.spec, what, f"{request} is rm.{heir} now, which takes no {without}", still)
 
     def keywords(self, lost: LostParams) -> None:
         operation = self.own.get(lost.name)
         if operation is None or (operation.method, shape(operation.path)) != (lost.method, shape(lost.path)):
             raise ValueError(f"{lost.method} {one_line(lost.path)} is not listed under that name")
-        *parents, _ = lost.name.split(".")
-        node = self.node(parents, ())
+        *parents, last = lost.name.split(".")
+        place = self.place(parents, ())
         known = {param.wire for param in operation.params}
         added = [param for param in _params(lost.params) if param.wire not in known]
         names = [*tree.OWN_KEYWORDS, *(param.name for param in operation.params), *(param.name for param in added)]
         if len(set(names)) < len(names):
             raise ValueError("one of the names has another meaning now")
-        request = f"{operation.method} {one_line(operation.path)}"
-        reason = f"{request} no longer lists the parameter; it is sent as before"
+        reason = f"{operation.method} {one_line(operation.path)} no longer lists the parameter"
         params = [
-            Param(param.wire, param.name, Gone(f"{param.name}= of rm.{lost.name}", self.since, reason))
+            Param(
+                param.wire,
+                param.name,
+                gone(lost, self.spec, f"{param.name}= of rm.{lost.name}", reason, "; it is sent as before"),
+            )
             for param in added
         ]
         changed = msgspec.structs.replace(
@@ -224,56 +289,46 @@ class _Graft:
             args=tree.named_params((arg.wire for arg in operation.args), names),
             params=(*operation.params, *params),
         )
-        node.operations[node.operations.index(operation)] = self.own[lost.name] = changed
+        place.operations[last] = self.own[lost.name] = changed
 
     def field(self, lost: LostField) -> None:
         parents = _names(lost.node, lost.wires)
-        if not _is_name(lost.name) or not _is_field(lost.wire):
+        if not _is_name(lost.name) or len(lost.wire) > MAX_NAME or not is_field(lost.wire):
             raise ValueError("has a name that cannot be used")
         if not all(map(is_operator, lost.operators)) or len(lost.type) > MAX_NAME:
             raise ValueError("has an operator that cannot be one")
-        node = self.node(parents, lost.wires)
-        known = tree.query_fields(node)
-        others = {*known, *(field.name for field in node.gone_fields), *(child.attribute for child in node.children)}
-        if lost.wire in {field.name for field in known.values()}:
+        place = self.place(parents, lost.wires)
+        names, wires = place.fields
+        if lost.wire in wires:
             raise ValueError("the field has another name now")
-        if lost.name in others:
+        if lost.name in names or lost.name in place.gone_fields or lost.name in place.children:
             raise ValueError("the name has another meaning now")
-        reason = f"/{'/'.join(node.path)} no longer lists the query field"
-        gone = Gone(f"fields.{lost.node}.{lost.name}", self.since, one_line(reason))
+        assert place.node is not None
+        reason = f"{one_line('/'.join(place.node.path))} no longer lists the query field"
         field = Field(lost.wire, lost.type, lost.operators, orderby=False)
-        node.gone_fields.append(GoneField(lost.name, field, gone))
+        told = gone(lost, self.spec, f"fields.{lost.node}.{lost.name}", reason)
+        place.gone_fields.add(lost.name)
+        place.node.gone_fields.append(GoneField(lost.name, field, told))
 
-    def node(self, attributes: list[str], wires: Iterable[str]) -> Node:
+    def place(self, attributes: list[str], wires: Iterable[str]) -> _Place:
         """The node of that dotted name, made where it vanished. Raises ValueError where a name on the way is taken."""
-        above: Node | None = None
-        siblings = self.tree.categories
+        place = self.root
         wanted = dict(zip(attributes, wires, strict=False))
         for attribute in attributes:
-            node = next((node for node in siblings if node.attribute == attribute), None)
-            if node is None:
-                if attribute in (tree.RESERVED_ON_CLIENT if above is None else _taken(above)):
-                    raise ValueError(f"the name {attribute} has another meaning now")
-                used = {node.wire for node in siblings}
+            below = place.children.get(attribute)
+            if below is None:
                 # The segment may be there under another name: this node is then known by its old one alone.
-                wire = next((wire for wire in (wanted.get(attribute), attribute) if wire and wire not in used), None)
-                if wire is None:
+                segments = (wanted.get(attribute), attribute)
+                wire = next((wire for wire in segments if wire and wire not in place.wires), None)
+                if wire is None or place.has(attribute):
                     raise ValueError(f"the name {attribute} has another meaning now")
-                node = Node(wire, attribute, (*(above.path if above else ()), wire), [], [], gone=True)
-                siblings.append(node)
-                siblings.sort(key=lambda node: node.attribute)
-            above, siblings = node, node.children
-        assert above is not None
-        return above
-
-
-def _is_field(wire: str) -> bool:
-    """Whether a query can name a field so."""
-    return 0 < len(wire) <= MAX_NAME and wire.isprintable() and not set(" '\"()[]<>=,").intersection(wire)
-
-
-def _taken(node: Node) -> set[str]:
-    return {operation.name for operation in node.operations} | {child.attribute for child in node.children}
+                above = () if place.node is None else place.node.path
+                node = Node(wire, attribute, (*above, wire), [], [], gone=True)
+                below = place.children[attribute] = _Place(node, node.children)
+                place.nodes.append(node)
+                place.wires.add(wire)
+            place = below
+        return place
 
 
 def _names(dotted: str, wires: tuple[str, ...]) -> list[str]:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from typing import NamedTuple, TypeAlias
 from urllib.parse import quote, unquote
 
@@ -21,6 +21,8 @@ class Arg(NamedTuple):
 Segment: TypeAlias = "tuple[str | Arg, ...]"
 
 _LITERAL = re.compile(r"[A-Za-z0-9._~!$&'()*+,;=:@-]+")
+#: Templates of which `shape` keeps the answer at hand.
+_MAX_SHAPES = 16_384
 
 
 def parse(template: str) -> tuple[Segment, ...]:
@@ -87,6 +89,17 @@ def _segment(parts: Sequence[str | Arg]) -> Segment:
     if len(parts) == 1 and parts[0] in (".", ".."):
         raise ValueError("has a dot segment")
     return tuple(parts)
+
+
+@lru_cache(_MAX_SHAPES)
+def shape(path: str) -> str:
+    """A template without the names of its arguments: what makes two requests the same.
+
+    `/parts/{id}` and `/parts/{partId:[0-9]{2}}` are `/parts/{}`. Raises ValueError for what is no template.
+    """
+    return "".join(
+        "/" + "".join(part if isinstance(part, str) else "{}" for part in segment) for segment in parse(path)
+    )
 
 
 def args(segments: Iterable[Segment]) -> tuple[Arg, ...]:

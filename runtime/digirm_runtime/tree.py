@@ -112,6 +112,13 @@ class Node(msgspec.Struct):
         for child in self.children:
             yield from child.walk()
 
+    def named(self, above: str = "") -> Iterator[tuple[str, Node]]:
+        """The same, each with its dotted name; `above` stands before all of them."""
+        name = above + self.attribute
+        yield name, self
+        for child in self.children:
+            yield from child.named(f"{name}.")
+
 
 class Tree(msgspec.Struct):
     """The categories of a spec as nodes, and what could not be named."""
@@ -168,14 +175,9 @@ def _build(builder: _Builder) -> Tree:
 
 def dotted(found: Tree) -> Iterator[tuple[str, Operation]]:
     """Every operation by its dotted name from the client's root."""
-
-    def below(nodes: list[Node], above: str) -> Iterator[tuple[str, Operation]]:
-        for node in nodes:
-            here = f"{above}{node.attribute}."
-            yield from ((here + operation.name, operation) for operation in node.operations)
-            yield from below(node.children, here)
-
-    yield from below(found.categories, "")
+    for category in found.categories:
+        for name, node in category.named():
+            yield from ((f"{name}.{operation.name}", operation) for operation in node.operations)
 
 
 def query_fields(node: Node) -> dict[str, Field]:

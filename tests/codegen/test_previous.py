@@ -11,6 +11,7 @@ import asyncio
 import importlib
 import inspect
 import json
+import pydoc
 import re
 import subprocess
 import sys
@@ -190,6 +191,12 @@ def test_gone_fields_warn_and_make_the_same_condition(package: Any) -> None:
         assert str(package.fields.bins.inventory.place.op("~", "x")) == "place ~ 'x'"
     with pytest.raises(KeyError):
         fields["nonsense"]
+    assert "state" in dir(fields)
+    assert "state" in dict(inspect.getmembers_static(fields))
+    assert "gone since" not in pydoc.plain(pydoc.render_doc(fields))
+    # Reads every name, which is a use of each.
+    with pytest.warns(DeprecationWarning, match=r"fields\.parts\.inventory\.state is gone"):
+        assert "state" in dict(inspect.getmembers(fields))
 
 
 def test_gone_types_warn_and_are_what_they_were() -> None:
@@ -321,6 +328,7 @@ HOSTILE = [
     operation("parts.a", params=[{"wire": "x", "name": "x=print(1)"}]),
     operation("parts.a", params=[{"wire": "x", "name": "x"}, {"wire": "y", "name": "x"}]),
     operation("parts.a", params=[{"wire": "\n", "name": "x"}]),
+    operation("parts.a", params=[{"wire": "x", "name": "x"}, {"wire": "x", "name": "y"}]),
     operation(".".join(["a"] * 100)),
 ]
 FIELDS = [

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from digirm_codegen.previous import previous
 from digirm_runtime import dynamic, spec, tree
 from digirm_runtime.errors import RemoteManagerError
-from digirm_runtime.previous import shape
+from digirm_runtime.template import shape
 from digirm_runtime.tree import Operation
 from tests.client.test_trees import NOWHERE
 from tests.codegen.support import ROOT, write_spec
@@ -79,7 +79,9 @@ def assert_the_law(old_folder: Path, new_folder: Path) -> None:
         assert before.keys() <= own.keys()
         return
     (new_folder / "previous.json").write_bytes(content)
-    found = tree.for_client(spec.load(new_folder))
+    new = spec.load(new_folder)
+    assert previous(new, new, json.loads(content)) == content
+    found = tree.for_client(new)
     kept = names(found)
     # What the new version offers is what it offers without the old one's names.
     assert {name: kept[name].wire for name in own} == {name: operation.wire for name, operation in own.items()}

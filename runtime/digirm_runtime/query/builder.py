@@ -64,6 +64,9 @@ BooleanValue: TypeAlias = "bool"
 AreaValue: TypeAlias = "Sequence[float]"
 AnyValue: TypeAlias = "str | Enum | int | float | datetime | timedelta | Relative | Sequence[float]"
 
+#: What would end a field's name in a query.
+_ENDS_NAME = frozenset(" '\"()[]<>=,")
+
 #: What `any_of()` may take of a URL. nginx and Apache refuse a request line above 8 KB (8192 and 8190 bytes) unless
 #: told otherwise; the method, the path and other parameters need some of it.
 MAX_ENCODED = 8_000
@@ -273,9 +276,14 @@ def gone(field: F, message: str) -> _Gone[F]:
 
 def field(wire: str) -> AnyField:
     """A field by its wire name, for what a spec lacks. Raises ValueError for what cannot be a field's name."""
-    if not wire or not wire.isprintable() or any(char in " '\"()[]<>=," for char in wire):
+    if not is_field(wire):
         raise ValueError(f"{wire!r} cannot be a field's name")
     return AnyField(wire)
+
+
+def is_field(wire: str) -> bool:
+    """Whether a query can name a field so."""
+    return bool(wire) and wire.isprintable() and _ENDS_NAME.isdisjoint(wire)
 
 
 def raw(text: str) -> Expr:

@@ -18,6 +18,15 @@ _BASES = {
     ">": ("Greater", ""),
     ">=": ("GreaterEqual", ""),
 }
+#: Base class of `builder` -> the operator of Python that it stands for.
+COMPARISONS = {
+    "Equal": "==",
+    "NotEqual": "!=",
+    "Less": "<",
+    "LessEqual": "<=",
+    "Greater": ">",
+    "GreaterEqual": ">=",
+}
 _DEFAULT = ("=", "<>", "<", "<=", ">", ">=")
 _VALUES = {
     "text": "TextValue",

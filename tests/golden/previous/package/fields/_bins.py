@@ -11,7 +11,7 @@ class _BinsInventoryFields(_b.FieldSet):
     __slots__ = ()
     place = _b.gone(
         _t.WordsField("place"),
-        "fields.bins.inventory.place is gone since API version 9.2: /bins/inventory no longer lists the query field",
+        "fields.bins.inventory.place is gone since API version 9.2: bins/inventory no longer lists the query field",
     )
 
 

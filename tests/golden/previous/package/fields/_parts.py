@@ -11,7 +11,7 @@ class _PartsBulkFields(_b.FieldSet):
     __slots__ = ()
     name = _b.gone(
         _t.TextField("name"),
-        "fields.parts.bulk.name is gone since API version 9.2: /parts/bulk no longer lists the query field",
+        "fields.parts.bulk.name is gone since API version 9.2: parts/bulk no longer lists the query field",
     )
 
 
@@ -24,7 +24,7 @@ class _PartsInventoryFields(_b.FieldSet):
     name = _t.TextField("name")
     state = _b.gone(
         _t.EnumeratedField("state"),
-        "fields.parts.inventory.state is gone since API version 9.2: /parts/inventory no longer lists the query field",
+        "fields.parts.inventory.state is gone since API version 9.2: parts/inventory no longer lists the query field",
     )
 
 
