@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from digirm_cli import crawl
 from digirm_cli.common import FINDINGS, FINE, PARTIAL, URL_HELP, named, plain, warn
+from digirm_cli.diff import remarks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -63,14 +64,15 @@ def run(args: argparse.Namespace) -> int:
     """Run the subcommand. Raises SpecError where it cannot be done."""
     from pathlib import Path
 
-    from digirm_codegen import generate, spec_files
-    from digirm_codegen.bump import Target, bump
+    from digirm_codegen.bump import Target, bump, ensure_possible
     from digirm_codegen.diff import levels
     from digirm_runtime.errors import APIError, TransportError
 
-    generate.validate_package_name(args.package)
-    target = Target(Path(args.specs), Path(args.out) / args.package, Path(args.changelog) if args.changelog else None)
-    spec_files.ensure_writable(target.folder(args.api_version))
+    changelog = Path(args.changelog) if args.changelog else None
+    report = Path(args.report) if args.report else None
+    target = Target(Path(args.specs), Path(args.out) / args.package, changelog, report)
+    own = [Path(path) for path in args.against]
+    ensure_possible(target, args.api_version, own)
     own_levels = levels.load(Path(args.levels)) if args.levels else ()
     url = crawl.address(args)
     try:
@@ -78,9 +80,7 @@ def run(args: argparse.Namespace) -> int:
     except (APIError, TransportError) as error:
         return crawl.refused(url, error)
     crawl.report(found, [])
-    page = Path(args.report) if args.report else None
-    own = [Path(path) for path in args.against]
-    done = bump(found, target, own_levels=own_levels, against=own, page=page, force=args.force)
+    done = bump(found, target, own_levels=own_levels, against=own, force=args.force)
     for line in _said(done, args.levels):
         warn(line)
     crawl.show(found, done.specs, f"written in {target.folder(args.api_version)}")
@@ -97,12 +97,7 @@ def _said(done: Bumped, levels_file: str) -> Iterator[str]:
     """What a bump has to say beside its results."""
     for problem in done.problems:
         yield f"skipped: {problem}"
-    for entry in done.dropped:
-        yield f"override that no longer applies, left out: {entry}"
-    for name in done.not_compared:
-        yield f"{name} was unavailable both times: it is not compared"
-    yield from done.not_judged
-    for unused in done.unused:
-        yield f"{levels_file}: no finding is as this entry says: {unused}"
     if done.report is None:
         yield "there is no earlier version to compare with"
+    else:
+        yield from remarks(done.report, done.unused, levels_file)

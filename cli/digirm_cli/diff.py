@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from digirm_cli.common import FINDINGS, FINE, fail, named, plain, warn
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Iterator
 
-    from digirm_codegen.against import Use
+    from digirm_codegen.diff.levels import Entry
     from digirm_codegen.diff.report import Report
 
 
@@ -39,6 +39,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "--against",
         nargs="+",
         action="extend",
+        default=[],
         type=named,
         metavar="PATH",
         help="also what in these files and folders the later version does not accept",
@@ -66,45 +67,30 @@ def run(args: argparse.Namespace) -> int:
     return FINDINGS if report.fails(args.fail_on) else FINE
 
 
+def remarks(report: Report, unused: tuple[Entry, ...], levels_file: str) -> Iterator[str]:
+    """What a comparison has to say beside its findings, for standard error."""
+    from digirm_codegen.diff.findings import quoted
+
+    for entry in report.dropped:
+        yield f"override that no longer applies, left out: {entry}"
+    for name in report.not_compared:
+        yield f"{quoted(name)} was unavailable both times: it is not compared"
+    yield from report.not_judged
+    for fits_none in unused:
+        yield f"{levels_file}: no finding is as this entry says: {fits_none}"
+
+
 def _report(args: argparse.Namespace) -> Report:
     from pathlib import Path
 
-    from digirm_codegen import spec_files
-    from digirm_codegen.diff import levels
-    from digirm_codegen.diff.compare import compare
-    from digirm_codegen.diff.findings import quoted
-    from digirm_codegen.diff.report import Report, title
+    from digirm_codegen.diff import levels, surface
+    from digirm_codegen.diff.review import Clients, Version, review
 
-    entries = levels.load(Path(args.levels)) if args.levels else ()
-    old_folder, new_folder = Path(args.old), Path(args.new)
-    old, new = spec_files.read(old_folder), spec_files.read(new_folder)
-    compared = compare(old, new)
-    findings, unused = levels.apply(compared.findings, entries)
-    client = uses = None
-    if args.client:
-        from digirm_codegen.diff import surface
-
-        client = surface.join(findings, surface.lost(surface.of_specs(old_folder), surface.of_specs(new_folder)))
-    if args.against:
-        uses = _uses(args.against, old_folder, new_folder)
-    for name in compared.not_compared:
-        warn(f"{quoted(name)} was unavailable both times: it is not compared")
-    for entry in unused:
-        warn(f"{args.levels}: no finding is as this entry says: {entry}")
-    return Report(title(old), title(new), findings, client, uses)
-
-
-def _uses(paths: list[str], old: Path, new: Path) -> tuple[Use, ...]:
-    """What in the user's files the later version no longer accepts; what could not be judged is said at once."""
-    from pathlib import Path
-
-    from digirm_codegen import against
-    from digirm_runtime import spec
-    from digirm_runtime.errors import SpecError
-
-    found = against.scan([Path(path) for path in paths], spec.load(old), spec.load(new))
-    for problem in found.problems:
-        warn(problem)
-    if not found.files:
-        raise SpecError(f"--against {' '.join(paths)}: there is no file that could be looked through")
-    return found.uses
+    own_levels = levels.load(Path(args.levels)) if args.levels else ()
+    own = [Path(path) for path in args.against]
+    old, new = (Version.read(Path(folder)) for folder in (args.old, args.new))
+    clients = Clients(surface.of_specs(old.folder), surface.of_specs(new.folder)) if args.client else None
+    report, unused = review(old, new, own_levels=own_levels, against=own, clients=clients)
+    for line in remarks(report, unused, args.levels):
+        warn(line)
+    return report

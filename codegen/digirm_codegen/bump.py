@@ -7,19 +7,18 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from digirm_codegen import changelog, generate, output, spec_files
-from digirm_codegen.against import scan
+from digirm_codegen import changelog, generate, output, reuse, spec_files
 from digirm_codegen.carry import carry
-from digirm_codegen.diff import levels, surface
-from digirm_codegen.diff.compare import Comparison, compare
-from digirm_codegen.diff.findings import Finding, quoted
-from digirm_codegen.diff.report import Report, title
+from digirm_codegen.diff import levels, report, surface
+from digirm_codegen.diff.findings import quoted
+from digirm_codegen.diff.report import Report
+from digirm_codegen.diff.review import Clients, Review, Version, ensure_there, review
 from digirm_codegen.files import Changes
 from digirm_codegen.previous import previous
-from digirm_codegen.reuse import Former
 from digirm_codegen.spec_files import Capture, Difference
 from digirm_runtime import spec as specs
 from digirm_runtime.errors import SpecError
@@ -31,11 +30,14 @@ _MOST_SECONDS = 600
 
 
 class Target(NamedTuple):
-    """Where everything is: the folder of all specs, the folder of the package, and the changelog, if any."""
+    """Where everything is: the folder of all specs, the folder of the package, the changelog, if any, and the file for
+    the report in Markdown, if any.
+    """
 
     specs: Path
     package: Path
     changelog: Path | None
+    report: Path | None = None
 
     def folder(self, api_version: str) -> Path:
         """The specs folder of a version. Raises SpecError for a name that no folder should have."""
@@ -47,19 +49,14 @@ class Target(NamedTuple):
 class Bumped(NamedTuple):
     """What a bump did.
 
-    `report` compares the version before with this one, None where there was none; `not_compared` are the categories
-    that neither has, `not_judged` is what of `against` could not be looked through, `unused` the levels that fit no
-    finding. `specs` and `package` are files, `dropped` overrides
-    that no longer apply, and `problems` entries of the specs that were left out.
+    `report` compares the version before with this one, None where there was none; `unused` are the levels that fit no
+    finding. `specs` and `package` are files, and `problems` entries of the specs that were left out.
     """
 
     report: Report | None
-    not_compared: tuple[str, ...]
-    not_judged: tuple[str, ...]
     unused: tuple[levels.Entry, ...]
     specs: list[Difference]
     package: output.Written
-    dropped: tuple[str, ...]
     problems: tuple[str, ...]
 
 
@@ -71,74 +68,84 @@ class _Stage(NamedTuple):
     dropped: tuple[str, ...]
 
 
+def ensure_possible(target: Target, api_version: str, against: Sequence[Path] = ()) -> None:
+    """Raise SpecError for what cannot be, as far as that is known before a long crawl."""
+    generate.validate_package_name(target.package.name)
+    spec_files.ensure_writable(target.folder(api_version))
+    ensure_there(against)
+    report_place = None if target.report is None else _real(target.report)
+    if target.changelog is not None and _real(target.changelog) == report_place:
+        raise SpecError(f"{target.report} cannot be both the report and the changelog")
+
+
 def bump(
     capture: Capture,
     target: Target,
     *,
     own_levels: tuple[levels.Entry, ...] = (),
     against: Sequence[Path] = (),
-    page: Path | None = None,
     force: bool = False,
 ) -> Bumped:
     """Take over what was crawled: write specs, overrides carried from the version before, client and changelog.
 
     The version before is the one that the package was made from; `against` are people's own files, to be looked through
-    for what this version no longer accepts; `page` is a file for the report in Markdown.
+    for what this version no longer accepts.
     Everything is made and checked in a temporary folder first. Raises SpecError where it cannot be done, or, without
     `force`, where something would be lost; every file is then as it was.
     """
-    generate.validate_package_name(target.package.name)
+    ensure_possible(target, capture.api_version, against)
     folder = target.folder(capture.api_version)
     before = former_version(target, capture.api_version)
-    old = None if before is None else spec_files.read(before)
+    old = None if before is None else Version.read(before)
     if not force:
         capture, _ = spec_files.keep(capture, folder)
         spec_files.guard(capture, folder)
-        lost = sorted(set(capture.unavailable) & set(old.documents if old else ()))
+        lost = sorted(set(capture.unavailable) & set(old.capture.documents if old else ()))
         if lost:
             raise SpecError(f"{', '.join(lost)}: available in {before}, but not now; --force takes the version without")
-    compared = Comparison((), ()) if old is None else compare(old, capture)
-    findings, unused = levels.apply(compared.findings, own_levels)
     with tempfile.TemporaryDirectory() as scratch:
-        stage = _stage(capture, folder, before, Path(scratch))
+        stage = _stage(capture, folder, before, Path(scratch), force)
         made = Path(scratch) / "out" / target.package.name
-        kind, former = output.models(target.package), Former(target.package)
+        kind, former = output.models(target.package), reuse.Former(target.package)
+        inputs = reuse.inputs(stage.folder, kind)
         rendered = generate.render(stage.folder, kind, former)
         output.write(made, rendered.files)
         _self_check(made)
-        uses = scan(against, specs.load(before), specs.load(stage.folder)) if before is not None and against else None
-        report = None
+        found: Review | None = None
         if old is not None:
-            client = _lost(findings, target.package, made)
-            report = Report(title(old), title(capture), findings, client, uses and uses.uses)
+            clients = _clients(target.package, old.folder, made)
+            new = Version(stage.folder, capture)
+            found = review(old, new, own_levels=own_levels, against=against, clients=clients, dropped=stage.dropped)
         changes = Changes()
-        differences = spec_files.plan(folder, spec_files.render(capture), changes)
         _plan(stage, folder, changes)
+        differences = spec_files.plan(folder, spec_files.render(capture), changes)
         written = output.plan(target.package, rendered.files, changes)
-        if target.changelog is not None and (old is None or findings):
-            _update(target.changelog, _section(old, capture, findings, stage.dropped), changes)
-        if page is not None and report is not None:
-            changes.write(page.parent, page.name, report.markdown().encode("utf-8", "backslashreplace"))
+        if target.changelog is not None:
+            _plan_changelog(target.changelog, old, capture, found, changes)
+        if target.report is not None:
+            page = report.first(capture) if found is None else found.report.markdown()
+            place = _real(target.report)
+            changes.write(place.parent, place.name, page.encode("utf-8", "backslashreplace"))
         with output.accessible("write", target.specs):
             changes.apply()
-    former.save(generate.made_of(folder, kind), rendered.files[MANIFEST], rendered.problems)
-    problems = tuple(rendered.problems)
-    not_judged = () if uses is None else uses.problems
-    return Bumped(report, compared.not_compared, not_judged, unused, differences, written, stage.dropped, problems)
+    former.save(inputs, rendered.files[MANIFEST], rendered.problems)
+    shown, unused = (None, ()) if found is None else found
+    return Bumped(shown, unused, differences, written, tuple(rendered.problems))
 
 
-def _section(old: Capture | None, new: Capture, findings: tuple[Finding, ...], dropped: tuple[str, ...]) -> str:
-    if old is None:
-        return f"### API {quoted(new.api_version)}\n\n- The first version that was captured.\n"
-    title = f"API {quoted(old.api_version)} → {quoted(new.api_version)}"
-    return changelog.section(title, findings, dropped)
-
-
-def _lost(findings: tuple[Finding, ...], old: Path, new: Path) -> tuple[surface.Lost, ...] | None:
-    """The names that users of the package in `old` miss in that in `new`; None where there was none."""
-    if not (old / MANIFEST).is_file():
+def _clients(package: Path, before: Path, made: Path) -> Clients | None:
+    """What users of the package have and will have; None where there is none yet."""
+    if not (package / MANIFEST).is_file():
         return None
-    return surface.join(findings, surface.lost(surface.of_package(old), surface.of_package(new)))
+    return Clients(_offered(package, before), surface.of_package(made))
+
+
+def _offered(package: Path, before: Path) -> surface.Surface:
+    """What users of the package have; what its specs say where a killed run left it half written."""
+    if output.whole(package) is not None:
+        with suppress(SpecError):
+            return surface.of_package(package)
+    return surface.of_specs(before)
 
 
 def former_version(target: Target, api_version: str) -> Path | None:
@@ -160,23 +167,34 @@ def _natural(name: str) -> list[tuple[int, str]]:
     return [(int(number or -1), word) for number, word in re.findall(r"(\d*)(\D*)", name[:100])]
 
 
-def _stage(capture: Capture, folder: Path, before: Path | None, scratch: Path) -> _Stage:
-    """The specs folder as it will be, with what people and samples added to it, or to the version before."""
+def _stage(capture: Capture, folder: Path, before: Path | None, scratch: Path, force: bool) -> _Stage:
+    """The specs folder as it will be, with what people and samples added to it, or else to the version before.
+
+    Without `force`, raises SpecError where the version's own overrides do not apply.
+    """
     staged = scratch / "specs" / folder.name
     spec_files.write(staged, spec_files.render(capture))
-    known = folder if (folder / spec_files.INDEX).is_file() else before
-    files = {} if known is None else _beside(known)
+    own = _beside(folder)
+    files = ({} if before is None else _beside(before)) | own
+    files.pop(PREVIOUS, None)
     dropped: tuple[str, ...] = ()
-    if known is not None and known != folder and OVERRIDES in files:
-        text, dropped = carry(_decoded(files[OVERRIDES], known / OVERRIDES), capture)
+    if OVERRIDES in files:
+        source = (folder if OVERRIDES in own else before or folder) / OVERRIDES
+        text, dropped = carry(_decoded(files[OVERRIDES], source), capture)
+        if dropped and OVERRIDES in own and not force:
+            entries = "".join(f"\n  {entry}" for entry in dropped)
+            raise SpecError(
+                f"{source} no longer fits the spec:{entries}\n"
+                "Remove these entries from it, or run with --force, which leaves them out."
+            )
         files[OVERRIDES] = text.encode()
-    if before != folder or PREVIOUS not in files:
-        files.pop(PREVIOUS, None)
-        _write(staged, files)
-        names = None if before is None else previous(specs.load(before), specs.load(staged))
+    _write(staged, files)
+    if before is not None:
+        kept = specs.read_json(folder / PREVIOUS) if PREVIOUS in own else None
+        names = previous(specs.load(before), specs.load(staged), kept)
         if names is not None:
             files[PREVIOUS] = names
-    _write(staged, files)
+            _write(staged, {PREVIOUS: names})
     return _Stage(staged, files, dropped)
 
 
@@ -225,14 +243,42 @@ def _self_check(package: Path) -> None:
         raise SpecError(f"the new client fails its self-check; nothing was written:\n{found}")
 
 
-def _update(file: Path, new: str, changes: Changes) -> None:
-    """Add to `changes` the changelog with a section. Raises SpecError where it cannot be read as text."""
-    place = file.resolve()
+def _plan_changelog(file: Path, old: Version | None, new: Capture, found: Review | None, changes: Changes) -> None:
+    """Add to `changes` the changelog with a section, where there is something to say.
+
+    Raises SpecError where the file cannot be read as text.
+    """
+    again = old is not None and old.capture.api_version == new.api_version
+    if old is None or found is None:
+        section = f"### API {quoted(new.api_version)}\n\n- The first version that was captured.\n"
+    elif again and not found.report.findings and not found.report.dropped:
+        return
+    else:
+        title = f"API {quoted(old.capture.api_version)} → {quoted(new.api_version)}"
+        section = changelog.section(title, found.report.findings, found.report.dropped)
+    place = _real(file)
     with output.accessible("read", file):
         try:
             text = _decoded(place.read_bytes(), file)
         except FileNotFoundError:
             text = ""
-    changed = changelog.insert(text, new)
+    # What a version has come to in several steps is told in one section.
+    changed = changelog.insert(text, section, add=again)
     if changed != text:
         changes.write(place.parent, place.name, changed.encode())
+
+
+def _real(file: Path) -> Path:
+    """Where a file to write is, which links may lead to. Raises SpecError where it cannot be one."""
+    circle = SpecError(f"{file} is a link that leads back to itself")
+    try:
+        place = file.resolve()
+        if place.is_symlink():
+            raise circle
+        if place.exists() and not place.is_file():
+            raise SpecError(f"{file} is not a regular file")
+    except RuntimeError:  # how Python up to 3.12 says it
+        raise circle from None
+    except OSError as error:
+        raise SpecError(f"cannot write {file}: {error.strerror}") from None
+    return place

@@ -90,9 +90,6 @@ def _kind(models: str | None, folder: Path) -> str | None:
     return models
 
 
-made_of = reuse.inputs
-
-
 def validate_package_name(name: str) -> None:
     """Raise SpecError for a name that no package can have, or that would hide a module which the client needs."""
     if not (name.isascii() and name.isidentifier()) or keyword.iskeyword(name):

@@ -41,7 +41,7 @@ def manifest(files: Mapping[str, str], spec: Mapping[str, Any], models: str | No
         "generator": GENERATOR,
         **({"models": models} if models else {}),
         "spec": dict(spec),
-        "files": {path: "sha256:" + hashlib.sha256(files[path].encode()).hexdigest() for path in sorted(files)},
+        "files": {path: _fingerprint(files[path].encode()) for path in sorted(files)},
     }
     return json.dumps(document, indent=2) + "\n"
 
@@ -129,6 +129,25 @@ def origin(folder: Path) -> dict[str, Any]:
     with accessible("read", folder):
         found = (_document(folder) or {}).get("spec")
     return found if isinstance(found, dict) else {}
+
+
+def whole(folder: Path) -> tuple[str, ...] | None:
+    """The files of the package in `folder`, its manifest among them; None where they are not what the manifest says.
+
+    Raises SpecError where the folder cannot be read.
+    """
+    with accessible("read", folder):
+        try:
+            known = json.loads(read(folder / MANIFEST) or b"")["files"]
+            if all(known[path] == _fingerprint(read(folder / path) or b"") for path in known):
+                return (*known, MANIFEST)
+        except (ValueError, RecursionError, LookupError, TypeError):
+            pass
+    return None
+
+
+def _fingerprint(data: bytes) -> str:
+    return "sha256:" + hashlib.sha256(data).hexdigest()
 
 
 @contextlib.contextmanager

@@ -18,6 +18,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from digirm_codegen import output
 from digirm_codegen.files import Changes
 from digirm_runtime.package import MANIFEST
 from digirm_runtime.text import printable
@@ -50,15 +51,11 @@ class Former:
         manifest = _read(self._folder / MANIFEST)
         if inputs is None or manifest is None or not isinstance(run, dict):
             return None
-        if [inputs, _hash(manifest)] != run.get("of"):
+        files = output.whole(self._folder) if [inputs, _hash(manifest)] == run.get("of") else None
+        problems = run.get("problems")
+        if files is None or not isinstance(problems, list):
             return None
-        try:
-            files = json.loads(manifest)["files"]
-            if any(f"sha256:{_hash(_read(self._folder / path) or b'')}" != known for path, known in files.items()):
-                return None
-            return Whole((*files, MANIFEST), tuple(printable(str(problem)) for problem in run["problems"]))
-        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-            return None
+        return Whole(files, tuple(printable(str(problem)) for problem in problems))
 
     def text(self, path: str, key: str) -> str | None:
         """The text of a file that was made of `key` and is as it was written; else None."""

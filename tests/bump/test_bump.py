@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import chdir
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -18,65 +15,12 @@ from digirm_codegen.bump import Target, former_version
 from digirm_codegen.generate import generate
 from digirm_runtime import spec
 from digirm_runtime.errors import SpecError
-from tests.codegen.support import ROOT, listing, path, request, tree_of
-from tests.crawl.dialect import root, serve
+from tests.bump.support import FIRST, OVERRIDES, SECOND, bump, generate_first
+from tests.codegen.support import ROOT, tree_of
+from tests.crawl.dialect import serve
 from tests.support.server import Answer
 
-FIELD = {"field": "name", "operators": ["=", "contains"], "orderby": True, "type": "Text"}
-OVERRIDES = """
-format = 1  # by hand
-
-[names]
-"GET /ws/v1/parts/inventory" = { name = "parts.all", source = "a test", reason = "a test" }
-"GET /ws/v1/rooms" = { name = "rooms.look", source = "a test", reason = "a test" }
-
-[schemas.Part]
-category = "parts"
-source = "a test"
-reason = "a test"
-properties = { name = "string" }
-"""
-
-
-def inventory(name: str, *fields: dict[str, Any]) -> dict[str, Any]:
-    get = request("GET", "query", "size", query=list(fields))
-    return listing(path(f"/ws/v1/{name}/inventory", get), path(f"/ws/v1/{name}"))
-
-
-def serving(documents: dict[str, Any], **more: Answer) -> Any:
-    """A server of these categories; `more` are other answers, by category."""
-    answers = {"/ws/v1": Answer(body=root(*documents, *more))}
-    answers |= {f"/ws/v1/{name}": Answer(body=document) for name, document in documents.items()}
-    return serve(answers | {f"/ws/v1/{name}": answer for name, answer in more.items()})
-
-
-FIRST = {"parts": inventory("parts", FIELD), "rooms": inventory("rooms", FIELD)}
-SECOND = {"parts": inventory("parts", {**FIELD, "type": "Numeric"}), "halls": inventory("halls", FIELD)}
-
-
-@pytest.fixture(autouse=True)
-def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    monkeypatch.setenv("DIGIRM_USERNAME", "user")
-    monkeypatch.setenv("DIGIRM_PASSWORD", "hunter2")
-    (tmp_path / "place").mkdir()
-    with chdir(tmp_path / "place"):
-        yield Path("place").absolute().parent
-
-
-def bump(version: str, documents: dict[str, Any], *options: str, **more: Answer) -> int:
-    with serving(documents, **more) as server:
-        arguments = [server.url, "--api-version", version, "--out", "src", "--package", "acme_rm"]
-        return main(["bump", *arguments, *options])
-
-
-@pytest.fixture
-def taken(place: Path, capsys: pytest.CaptureFixture[str]) -> Path:
-    """A folder with the first version, and hand knowledge."""
-    assert bump("1", FIRST) == 0
-    Path("specs/1/overrides.toml").write_text(OVERRIDES)
-    generate("specs/1", "src", "acme_rm")
-    capsys.readouterr()
-    return place
+pytestmark = pytest.mark.usefixtures("place")
 
 
 def test_the_first_version(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -90,6 +34,20 @@ def test_the_first_version(place: Path, capsys: pytest.CaptureFixture[str]) -> N
         "# Changelog\n\n## [Unreleased]\n\n### API `1`\n\n- The first version that was captured.\n"
     )
     assert not list(place.rglob("previous.json"))
+
+
+def test_the_first_version_as_a_report(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert bump("1", FIRST, "--against", "missing.py") == 2
+    assert "missing.py does not exist" in capsys.readouterr().err
+    (place / "real").mkdir()
+    Path("report.md").symlink_to("real/report.md")
+    assert bump("1", FIRST, "--report", "report.md", "--against", "real") == 0
+    assert Path("report.md").is_symlink()
+    assert (
+        (place / "real" / "report.md")
+        .read_text()
+        .startswith("# API `1 (live)`\n\nThe first version that was captured: 2 categories.\n")
+    )
 
 
 def test_the_next_version(taken: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -120,82 +78,10 @@ def test_the_next_version(taken: Path, capsys: pytest.CaptureFixture[str]) -> No
     assert "**Breaks callers:**" in report
 
 
-def test_and_the_same_again(taken: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert bump("2", SECOND) == 0
-    before = tree_of(taken)
-    capsys.readouterr()
-    assert bump("2", SECOND) == 0
-    shown = capsys.readouterr()
-    assert tree_of(taken) == before
-    assert ": 0 files written in specs/2\n" in shown.out
-    assert "src/acme_rm: 0 files written" in shown.out
-    assert "no changes" in shown.out
-
-
-def test_and_back(taken: Path) -> None:
-    before = tree_of(taken)
-    assert bump("2", SECOND) == 0
-    assert bump("1", FIRST) == 0
-    after = tree_of(taken)
-    # What the second version had is kept for one version, too.
-    (taken / "specs" / "1" / "previous.json").unlink()
-    generate("specs/1", "src", "acme_rm")
-    again = tree_of(taken)
-    assert {name: data for name, data in again.items() if "specs/2/" not in name and name != "CHANGELOG.md"} == {
-        name: data for name, data in before.items() if name != "CHANGELOG.md"
-    }
-    assert "### API `2` → `1`" in (taken / "CHANGELOG.md").read_text()
-    assert "specs/1/previous.json" in after
-
-
-@pytest.mark.usefixtures("taken")
-def test_drift_within_a_version(capsys: pytest.CaptureFixture[str]) -> None:
-    halls = {**FIRST, "halls": inventory("halls", FIELD)}
-    assert bump("1", halls) == 0
-    assert "category-added" in capsys.readouterr().out
-    assert "### API `1` → `1`" in Path("CHANGELOG.md").read_text()
-    assert Path("specs/1/overrides.toml").read_text() == OVERRIDES
-    assert "halls.json" in {file.name for file in Path("specs/1").iterdir()}
-
-
-def test_hand_knowledge_of_the_same_version_must_apply(taken: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    before = tree_of(taken)
-    assert bump("1", SECOND) == 2
-    assert "overrides.toml no longer fits" in capsys.readouterr().err
-    assert tree_of(taken) == before
-
-
-@pytest.mark.usefixtures("taken")
-def test_what_a_version_has_by_hand_stays() -> None:
-    assert bump("2", SECOND) == 0
-    own = OVERRIDES.replace('"GET /ws/v1/rooms" = { name = "rooms.look"', '"GET /ws/v1/halls" = { name = "halls.look"')
-    Path("specs/2/overrides.toml").write_text(own)
-    assert bump("2", SECOND) == 0
-    assert Path("specs/2/overrides.toml").read_text() == own
-    assert "look" in Path("src/acme_rm/api/halls.py").read_text()
-
-
-@pytest.mark.usefixtures("taken")
-def test_samples_come_along() -> None:
-    sample = {"$defs": {"Part": {"type": "object", "properties": {"size": {"type": "integer"}}}}}
-    Path("specs/1/schemas").mkdir()
-    Path("specs/1/schemas/parts.json").write_text(json.dumps(sample))
-    assert bump("2", SECOND) == 0
-    assert json.loads(Path("specs/2/schemas/parts.json").read_bytes()) == sample
-    assert "size:" in Path("src/acme_rm/models/parts.py").read_text()
-
-
 def test_the_kind_of_types_stays(place: Path) -> None:
     generate_first(place, "msgspec")
     assert bump("2", SECOND) == 0
     assert json.loads(Path("src/acme_rm/_manifest.json").read_bytes())["models"] == "msgspec"
-
-
-def generate_first(place: Path, models: str) -> None:
-    assert bump("1", FIRST) == 0
-    Path("specs/1/overrides.toml").write_text(OVERRIDES)
-    shutil.rmtree(place / "src")
-    generate("specs/1", "src", "acme_rm", models=models)
 
 
 @pytest.mark.parametrize(("fail_on", "code"), [("none", 0), ("breaking", 1), ("warning", 1)])
@@ -222,40 +108,13 @@ def test_ones_own_files(capsys: pytest.CaptureFixture[str]) -> None:
     assert "mine.py:2" in capsys.readouterr().out
 
 
-class TestUnavailable:
-    REFUSED = Answer(403)
-
-    def test_what_was_there_is_not_lost_in_passing(self, taken: Path, capsys: pytest.CaptureFixture[str]) -> None:
-        before = tree_of(taken)
-        assert bump("2", {"parts": FIRST["parts"]}, rooms=self.REFUSED) == 2
-        assert "rooms: available in specs/1, but not now; --force" in capsys.readouterr().err
-        assert tree_of(taken) == before
-
-    @pytest.mark.usefixtures("taken")
-    def test_by_force(self, capsys: pytest.CaptureFixture[str]) -> None:
-        assert bump("2", {"parts": FIRST["parts"]}, "--force", rooms=self.REFUSED) == 3
-        assert "category-unavailable" in capsys.readouterr().out
-        assert spec.load("specs/2").unavailable == {"rooms": (403, "forbidden")}
-
-    def test_in_neither_version(self, place: Path, capsys: pytest.CaptureFixture[str]) -> None:
-        assert bump("1", {"parts": FIRST["parts"]}, rooms=self.REFUSED) == 3
-        capsys.readouterr()
-        assert bump("2", {"parts": FIRST["parts"]}, rooms=self.REFUSED) == 3
-        shown = capsys.readouterr()
-        assert "rooms was unavailable both times" in shown.err
-        assert "no changes" in shown.out
-        assert (place / "specs" / "2").is_dir()
-
-    def test_findings_outrank_it(self, taken: Path) -> None:
-        documents = {"parts": SECOND["parts"]}
-        assert bump("2", documents, "--force", "--fail-on", "breaking", rooms=self.REFUSED) == 1
-        assert (taken / "specs" / "2").is_dir()
-
-
 class TestAllOrNothing:
     @pytest.fixture(autouse=True)
     def unchanged(self, taken: Path) -> Iterator[None]:
         Path("file").touch()
+        Path("empty").mkdir()
+        Path("circle").symlink_to("circle")
+        Path("linked.md").symlink_to("CHANGELOG.md")
         before = tree_of(taken)
         yield
         assert tree_of(taken) == before
@@ -274,11 +133,19 @@ class TestAllOrNothing:
             (["--api-version", ".hidden"], "cannot be the name of a specs folder"),
             (["--specs", "file"], "is not a folder"),
             (["--out", "file"], "Not a directory"),
-            (["--changelog", "src"], "Is a directory"),
+            (["--changelog", "src"], "src is not a regular file"),
+            (["--changelog", "/dev/null"], "/dev/null is not a regular file"),
             (["--report", "file/report.md"], "Not a directory"),
-            (["--report", "src"], "Is a directory"),
+            (["--report", "src"], "src is not a regular file"),
+            (["--report", "x" * 300], "File name too long"),
             (["--levels", "missing.toml"], "cannot read missing.toml"),
-            (["--against", "missing.py"], "missing.py"),
+            (["--against", "missing.py"], "missing.py does not exist"),
+            (["--against", "x" * 300], "File name too long"),
+            (["--against", "empty"], "empty: there is no file that could be looked through"),
+            (["--report", "CHANGELOG.md"], "cannot be both the report and the changelog"),
+            (["--report", "linked.md"], "cannot be both the report and the changelog"),
+            (["--report", "circle"], "circle is a link that leads back to itself"),
+            (["--changelog", "circle"], "circle is a link that leads back to itself"),
         ],
     )
     def test_what_is_asked_for_cannot_be(
@@ -288,6 +155,17 @@ class TestAllOrNothing:
         shown = capsys.readouterr()
         assert reason in shown.err
         assert shown.out == ""
+
+    @pytest.mark.parametrize(
+        "options", [["--against", "missing.py"], ["--report", "CHANGELOG.md"], ["--report", "src"]]
+    )
+    def test_it_is_said_before_anything_is_asked_of_the_service(
+        self, options: list[str], capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        for package in ("acme_rm", "new_rm"):
+            arguments = ["http://127.0.0.1:9", "--api-version", "2", "--out", "src", "--package", package]
+            assert main(["bump", *arguments, *options]) == 2
+            assert "127.0.0.1" not in capsys.readouterr().err
 
     def test_a_changelog_that_is_no_text(self, capsys: pytest.CaptureFixture[str], taken: Path) -> None:
         before = (taken / "CHANGELOG.md").read_bytes()

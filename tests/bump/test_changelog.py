@@ -25,6 +25,21 @@ def test_findings_by_level() -> None:
     )
 
 
+def test_guesses_and_reasons_are_told_too() -> None:
+    finding = Finding(
+        "field-removed", "info", "`a` is gone", notes=("perhaps renamed to `b`", "info instead of breaking")
+    )
+    assert changelog.section("API", [finding]).splitlines()[2] == (
+        "- info: `a` is gone (perhaps renamed to `b`; info instead of breaking)"
+    )
+
+
+def test_a_version_without_findings() -> None:
+    assert changelog.section("API", (), ("names: x",)) == (
+        "### API\n\n- The contract did not change.\n- override that no longer applies: `names: x`\n"
+    )
+
+
 def test_many_findings_are_counted() -> None:
     text = changelog.section("API", [INFO] * 1000 + [BREAKING])
     assert text.splitlines()[2] == f"- breaking: {BREAKING.message}"
@@ -61,15 +76,73 @@ def test_where_it_goes(before: str, after: str) -> None:
     assert changelog.insert(before, NEW) == after
 
 
-def test_line_ends_stay() -> None:
-    text = changelog.insert("# C\r\n\r\n## [Unreleased]\r\n- a\r\n", NEW)
-    assert text == f"# C\n\n## [Unreleased]\n- a\n\n{NEW}".replace("\n", "\r\n")
+LINKS = "[Unreleased]: https://example.org/a...b\n[1.0]: https://example.org/a\n"
 
 
-LINES = st.lists(
-    st.sampled_from(["# C", "## [Unreleased]", "## 1.0", "### Added", "### API `1` → `2`", "- a", "", "text"]),
-    max_size=12,
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (f"# C\n\n## [Unreleased]\n- a\n\n{LINKS}", f"# C\n\n## [Unreleased]\n- a\n\n{NEW}\n{LINKS}"),
+        (f"# C\n\n{LINKS}", f"# C\n\n## [Unreleased]\n\n{NEW}\n{LINKS}"),
+        (
+            f"## [Unreleased]\n\n### API `1` → `2`\n\n- old\n  of two lines\n\n{LINKS}",
+            f"## [Unreleased]\n\n{NEW}\n{LINKS}",
+        ),
+        (
+            "## [Unreleased]\n\n### API `1` → `2`\n\n- old\n\nBy hand.\n",
+            f"## [Unreleased]\n\n{NEW}\nBy hand.\n",
+        ),
+        (
+            "# C\n\n```md\n## [Unreleased]\n```\n\n## 1.0\n",
+            f"# C\n\n```md\n## [Unreleased]\n```\n\n## [Unreleased]\n\n{NEW}\n## 1.0\n",
+        ),
+        (
+            "~~~~\n## [Unreleased]\n~~~\n```\n~~~~\n## [Unreleased]\n",
+            f"~~~~\n## [Unreleased]\n~~~\n```\n~~~~\n## [Unreleased]\n\n{NEW}",
+        ),
+        (
+            "<!--\n## [Unreleased]\n-->\n<!-- x -->\n## Unreleased\n## 1.0\n",
+            f"<!--\n## [Unreleased]\n-->\n<!-- x -->\n## Unreleased\n\n{NEW}\n## 1.0\n",
+        ),
+        (
+            "# C\n\n## [Unreleased]\n\n```\n## 1.0\n### API `1` → `2`\n```\n",
+            f"# C\n\n## [Unreleased]\n\n```\n## 1.0\n### API `1` → `2`\n```\n\n{NEW}",
+        ),
+        ("```a` is code\n## [Unreleased]\n", f"```a` is code\n## [Unreleased]\n\n{NEW}"),
+        ("\ufeff## [Unreleased]\n", f"\ufeff## [Unreleased]\n\n{NEW}"),
+        ("# C\n```\n## 1.0\n", f"# C\n\n## [Unreleased]\n\n{NEW}\n```\n## 1.0\n"),
+        (
+            "## [Unreleased]\n- a\n<!--\n[1.0]: https://example.org -->\n",
+            f"## [Unreleased]\n- a\n<!--\n[1.0]: https://example.org -->\n\n{NEW}",
+        ),
+        ("\ufeff\n", f"# Changelog\n\n## [Unreleased]\n\n{NEW}"),
+        ("## Unreleasedly\n", f"## [Unreleased]\n\n{NEW}\n## Unreleasedly\n"),
+    ],
 )
+def test_what_is_no_heading_and_no_entry(before: str, after: str) -> None:
+    assert changelog.insert(before, NEW) == after
+    assert changelog.insert(after, NEW) == after
+
+
+def test_entries_can_be_added() -> None:
+    text = changelog.insert("## [Unreleased]\n", "### API `1` → `1`\n\n- info: a\n- info: b\n", add=True)
+    once = changelog.insert(text + "\n## 1.0\n", "### API `1` → `1`\n\n- breaking: c\n- info: b\n", add=True)
+    assert once == "## [Unreleased]\n\n### API `1` → `1`\n\n- info: a\n- info: b\n- breaking: c\n\n## 1.0\n"
+    assert changelog.insert(once, "### API `1` → `1`\n\n- info: a\n", add=True) == once
+
+
+def test_new_lines_end_as_the_first_does() -> None:
+    text = changelog.insert("# C\r\n\r\n## [Unreleased]\r\n- a\n", NEW)
+    added = NEW.replace("\n", "\r\n")
+    assert text == f"# C\r\n\r\n## [Unreleased]\r\n- a\n\r\n{added}"
+    assert changelog.insert("# C\n## Unreleased\r\n", NEW) == f"# C\n## Unreleased\r\n\n{NEW}"
+
+
+LINE = [
+    *("# C", "## [Unreleased]", "## 1.0", "### Added", "### API `1` → `2`", "- a", "", "text", "  more"),
+    *("```", "<!--", "-->", "[1.0]: https://example.org"),
+]
+LINES = st.lists(st.sampled_from(LINE), max_size=12)
 
 
 @given(LINES)
@@ -78,10 +151,8 @@ def test_twice_is_once(lines: list[str]) -> None:
     assert changelog.insert(once, NEW) == once
 
 
-@given(LINES)
-def test_nothing_else_is_lost(lines: list[str]) -> None:
-    mine = [line for line in lines if not line.startswith("### API")]
-    found = changelog.insert("\n".join(mine), NEW).splitlines()
-    added = {"", "# Changelog", "## [Unreleased]", *NEW.splitlines()}
-    assert [line for line in found if line not in added] == [line for line in mine if line not in added]
-    assert found.count("## [Unreleased]") == max(1, mine.count("## [Unreleased]"))
+@given(st.lists(st.tuples(st.sampled_from(LINE), st.sampled_from(["\n", "\r\n"])), max_size=12))
+def test_nothing_else_is_touched(lines: list[tuple[str, str]]) -> None:
+    mine = [line + end for line, end in lines if not line.startswith("### API")]
+    found = iter(changelog.insert("".join(mine), NEW).splitlines(keepends=True))
+    assert all(line in found for line in mine if "".join(mine).strip()), "in this order, with these line ends"

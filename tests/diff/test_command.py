@@ -115,7 +115,9 @@ def test_unavailable_both_times_is_a_line_on_standard_error(tmp_path: Path, caps
     one = folder(tmp_path / "one", capture("bins\n\x1b[31m", parts=document_))
     assert main(["diff", one, one, "--fail-on", "warning"]) == 0
     shown = capsys.readouterr()
-    assert shown.out == "1 (live) -> 1 (live): no changes\n"
+    assert shown.out == (
+        "1 (live) -> 1 (live): no changes\n\nNot compared, as unavailable both times: 1\nbins\\n\\x1b[31m\n"
+    )
     assert shown.err == "digirm: `bins\\n\\x1b[31m` was unavailable both times: it is not compared\n"
     two = folder(tmp_path / "two", capture("bins\n\x1b[31m", "parts"))
     assert main(["diff", one, two]) == 0
@@ -175,3 +177,18 @@ def test_uses_in_files(old: str, tmp_path: Path, capsys: pytest.CaptureFixture[s
     user.mkdir()
     assert main(argv) == 2, "where there is nothing to look through, nothing was found out"
     assert capsys.readouterr().out == ""
+
+
+def test_what_could_not_be_judged_is_in_the_report(
+    old: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "mine.txt").write_text("nothing")
+    (tmp_path / "mine.bin").write_bytes(b"\0")
+    named = [str(tmp_path / "mine.txt"), str(tmp_path / "mine.bin")]
+    assert main(["diff", old, old, "--format", "json", "--against", *named]) == 0
+    shown = capsys.readouterr()
+    [problem] = json.loads(shown.out)["not_judged"]
+    assert "mine.bin" in problem
+    assert shown.err == f"digirm: {problem}\n"
+    assert main(["diff", old, old, "--against", named[1]]) == 2
+    assert "there is no file that could be looked through" in capsys.readouterr().err

@@ -70,14 +70,15 @@ def spoil(documents: dict[str, Any], pick: Callable[..., Any]) -> None:
         holder = holder[key]
         key = pick(*(sorted(holder) if isinstance(holder, dict) else range(len(holder))))
     change = pick("replace", "remove", "more")
+    # Copies: the next change may be made inside.
     if change == "replace" or holder is documents:
-        holder[key] = pick(*ODD)
+        holder[key] = copy.deepcopy(pick(*ODD))
     elif change == "remove":
         del holder[key]
     elif isinstance(holder, list):
-        holder.insert(key, pick(holder[key], *ODD))
+        holder.insert(key, copy.deepcopy(pick(holder[key], *ODD)))
     else:
-        holder["more"] = pick(*ODD)
+        holder["more"] = copy.deepcopy(pick(*ODD))
 
 
 def contents(one: Capture) -> tuple[Any, ...]:

@@ -7,7 +7,8 @@ import re
 import pytest
 
 from digirm_codegen.diff.compare import compare
-from digirm_codegen.diff.findings import CHECKS, LEVELS
+from digirm_codegen.diff.documents import address, below
+from digirm_codegen.diff.findings import CHECKS, LEVELS, MAX_LISTED, counted, listed, quoted
 from digirm_codegen.spec_files import Capture
 from tests.diff.support import capture, document, field, get, item, parts
 from tests.house.snippets import ROOT
@@ -242,3 +243,32 @@ def test_what_has_no_name_is_told_where_it_is(old: Capture, new: Capture, messag
     for found in (compare(old, new).findings, compare(new, old).findings):
         assert [finding.id for finding in found] == ["document-changed"]
         assert found[0].message.startswith(message)
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [("/ws/v1", ""), ("/ws/v1/parts", "/parts"), ("/ws/v10/parts", "/ws/v10/parts"), ("/api/parts", "/api/parts")],
+)
+def test_a_path_is_below_whole_segments(path: str, expected: str) -> None:
+    assert below(path, "/ws/v1") == expected
+
+
+def test_the_address_of_what_is_no_template_is_its_text() -> None:
+    assert address("/parts/{id:[0-9]{2}}/bins") == "/parts/{}/bins"
+    assert address("no/{id}") == "no/{id}"
+    assert address("/parts/{id") == "/parts/{id"
+
+
+def test_numbers_and_lists_in_words() -> None:
+    assert [counted(number, "path") for number in (0, 1, 2000)] == ["0 paths", "1 path", "2,000 paths"]
+    assert listed(["a", "b"]) == "a, b"
+    assert listed(["a", "b", "c"], 2) == "a, b and 1 more"
+    assert listed(["a"] * (MAX_LISTED + 1000)).endswith("a and 1,000 more")
+
+
+def test_long_text_is_quoted_in_part() -> None:
+    for text in ("x" * 200, "x" * 201, "`" * 500):
+        assert quoted(text) == quoted(text)
+    assert quoted("x" * 200) == f"`{'x' * 200}`"
+    assert quoted("x" * 201) == f"`{'x' * 197}...`"
+    assert quoted("  ") == "`'  '`"

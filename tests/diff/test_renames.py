@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from digirm_codegen.diff.compare import compare
-from digirm_codegen.diff.renames import MAX_SHARING, alike
+from digirm_codegen.diff.renames import MAX_GUESSED, MAX_SHARING, alike
 from digirm_codegen.spec_files import Capture
 from tests.diff.support import capture, document, field, get, item, parts
 
@@ -120,6 +120,57 @@ def test_a_path_that_moved_to_another_category() -> None:
             "perhaps renamed from `/ws/v1/parts/bins/inventory`, with the same requests",
         ),
     }  # fmt: skip
+
+
+def test_requests_without_parameters_are_alike_everywhere() -> None:
+    """So that they are the same says nothing of where they moved; that they take something does."""
+    for request, moved in ((get(params=()), False), (get(params=("size",)), True), (get(field("id"), params=()), True)):
+        before = capture(parts=document(item("/ws/v1/parts/bins/inventory", request)), stores=document())
+        now = capture(parts=document(), stores=document(item("/ws/v1/stores/bins/inventory", request)))
+        assert bool(notes(before, now)) is moved
+
+
+def test_arguments_with_patterns_have_the_same_address() -> None:
+    before, now = (
+        capture(parts=document(item(f"/ws/v1/parts/{argument}/bins", get())))
+        for argument in ("{id:[0-9]{2}}", "{part_id:.+}")
+    )
+    [note] = notes(before, now)["/ws/v1/parts/{id:[0-9]{2}}/bins"]
+    assert note == "the same address as `/ws/v1/parts/{part_id:.+}/bins`, with the same requests"
+
+
+def test_what_differs_in_style_alone_is_nobody_elses() -> None:
+    old = parts(get(field("size"), field("bin_size")))
+    assert notes(old, parts(get(field("Size"), field("BinSizes")))) == {
+        "size": ("perhaps renamed to `Size`",),
+        "Size": ("perhaps renamed from `size`",),
+        "bin_size": ("perhaps renamed to `BinSizes`",),
+        "BinSizes": ("perhaps renamed from `bin_size`",),
+    }
+    # Of another type it is another field.
+    assert notes(old, parts(get(field("Size", type="Tags"), field("bin_size")))) == {}
+
+
+def test_of_very_many_only_those_of_another_style_are_told() -> None:
+    def made(style: str, per_request: int = 40) -> Capture:
+        """Fields of which each has names that are alike in every style."""
+        names = [f"{chr(97 + i % 26)}{chr(97 + i // 26)}le" for i in range(per_request)]
+        requests = MAX_GUESSED // 2 // per_request + 1
+        return capture(
+            parts=document(
+                *(
+                    item(f"/ws/v1/parts/p{number}", get(*(field(style.format(name)) for name in names)))
+                    for number in range(requests)
+                )
+            )
+        )
+
+    old = made("bin_{}")
+    assert len(notes(old, made("bin-{}"))) == 2 * 40
+    assert notes(old, made("bin_{}_text")) == {}
+    few = capture(parts=document(*old.documents["parts"]["list"][:3]))
+    later = capture(parts=document(*made("bin_{}_text").documents["parts"]["list"][:3]))
+    assert len(notes(few, later)) == 2 * 40
 
 
 def test_a_category() -> None:

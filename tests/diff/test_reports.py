@@ -14,7 +14,7 @@ from digirm_codegen import spec_files
 from digirm_codegen.against import Use
 from digirm_codegen.diff.compare import compare
 from digirm_codegen.diff.findings import Finding, Level, quoted
-from digirm_codegen.diff.report import MAX_MARKDOWN, Report, title
+from digirm_codegen.diff.report import MAX_MARKDOWN, Report, first, title
 from digirm_codegen.diff.surface import Lost
 from tests.diff.support import capture, document, field, get, item, parts
 from tests.house.snippets import ROOT
@@ -23,7 +23,7 @@ GOLDEN = ROOT / "tests" / "golden" / "diff" / "22.7-to-docs-2023.md"
 EVIL = "x` @team <img src=x> |#1 https://evil.example/ [a](b)\n## Breaking\u202e\x1b[31m"
 LOST = Lost("method", "rm.parts.list", "is gone")
 CHANGED = Lost("changed", "rm.bins.list", "returns Any")
-USE = Use("app.py", 7, "query", "bin = 1", "the field bin is gone")
+USE = Use("app.py", 7, "query", "bin = 1", "the field `bin` is gone")
 
 
 def found(level: Level, number: int = 0) -> Finding:
@@ -66,7 +66,7 @@ def test_text() -> None:
         "changed  rm.bins.list: returns Any\n"
         "\n"
         "Uses that no longer work: 1\n"
-        "app.py:7: query: the field bin is gone\n"
+        "app.py:7: query: the field `bin` is gone\n"
     )
 
 
@@ -83,10 +83,15 @@ def test_json() -> None:
         "values": [],
         "notes": [],
     }
-    assert json.loads(report.as_json()) == {"old": "1", "new": "2", "findings": [finding]}
+    assert json.loads(report.as_json()) == {
+        "old": "1", "new": "2", "findings": [finding], "not_compared": [], "dropped": [],
+    }  # fmt: skip
     looked = json.loads(report._replace(client=(LOST,), uses=(USE,)).as_json())
     assert looked["client"][0]["name"] == "rm.parts.list"
     assert looked["uses"] == [USE._asdict()]
+    assert looked["not_judged"] == []
+    more = json.loads(report._replace(uses=(), not_judged=("a",), not_compared=("b",), dropped=("c",)).as_json())
+    assert (more["not_judged"], more["not_compared"], more["dropped"]) == (["a"], ["b"], ["c"])
 
 
 def test_nobody_looked_is_not_nothing_found() -> None:
@@ -112,7 +117,31 @@ def test_markdown_has_what_breaks_first_and_folds_what_is_long() -> None:
         "## Info (11)", "<details><summary>Show all</summary>", "**`parts`**", "</details>",
         "## Python names that vanish or change (1)", "## Uses that no longer work (1)",
     ]  # fmt: skip
-    assert "- `app.py:7`: `bin = 1`: `the field bin is gone`" in lines
+    assert "- `rm.parts.list`: is gone" in lines
+    assert "- `app.py:7`: `bin = 1`: the field `bin` is gone" in lines
+
+
+def test_what_the_verdict_does_not_speak_of() -> None:
+    report = Report("1", "2", (), not_judged=("a.bin: binary",), not_compared=("bins",), dropped=("names: `x`",))
+    assert report.text() == (
+        "1 -> 2: no changes\n"
+        "\nNot judged: 1\na.bin: binary\n"
+        "\nNot compared, as unavailable both times: 1\nbins\n"
+        "\nOverrides left out: 1\nnames: \\x60x\\x60\n"
+    )
+    assert report.markdown().splitlines()[4:] == [
+        "## Not judged (1)", "", "- `a.bin: binary`", "",
+        "## Not compared, as unavailable both times (1)", "", "- `bins`", "",
+        "## Overrides left out (1)", "", "- `names: \\x60x\\x60`",
+    ]  # fmt: skip
+
+
+def test_the_first_version() -> None:
+    assert first(capture("bins", parts=document())) == (
+        "# API `1 (live)`\n\nThe first version that was captured: 1 category.\n\n"
+        "## Unavailable (1)\n\n- `bins`: forbidden\n"
+    )
+    assert first(capture(parts=document(), bins=document())).endswith(" captured: 2 categories.\n")
 
 
 @pytest.mark.parametrize(
@@ -156,15 +185,17 @@ def test_a_server_cannot_write_markdown() -> None:
     old = capture(documents={EVIL: document(item("/ws/v1/x", get(more=EVIL)), **{EVIL: 1})})
     new = capture(documents={EVIL: document(item("/ws/v1/x", requests), item(EVIL, get(method=EVIL)))})
     findings = compare(old, new).findings
-    lost, use = Lost("method", EVIL, EVIL), Use(EVIL, 1, "query", EVIL, EVIL)
-    report = Report(EVIL, EVIL, findings, (lost,), (use,))
-    shown = prose(report.markdown())
+    said = f"{quoted(EVIL)} is gone"
+    lost, use = Lost("method", EVIL, said), Use(EVIL, 1, "query", EVIL, said)
+    report = Report(EVIL, EVIL, findings, (lost,), (use,), (EVIL,), (EVIL,), (EVIL,))
+    shown = f"{prose(report.markdown())}\n{prose(first(new))}"
     assert not any(word in shown for word in ("@", "<img", "evil", "[", "|", "\u202e", "\x1b", "#1"))
     assert [line for line in shown.splitlines() if line.startswith("#")] == [
         "# API changes:  to ", "## Breaking (1)", "## Info (5)",
         "## Python names that vanish or change (1)", "## Uses that no longer work (1)",
+        "## Not judged (1)", "## Not compared, as unavailable both times (1)", "## Overrides left out (1)", "# API ",
     ]  # fmt: skip
-    assert len(report.text().splitlines()) == 1 + len(findings) + 2 * 3
+    assert len(report.text().splitlines()) == 1 + len(findings) + 5 * 3
     assert report.as_json().isascii()
 
 

@@ -83,7 +83,7 @@ def test_methods_that_are_gone(lost: tuple[Lost, ...]) -> None:
         "rm.parts.inventory.delete": "is gone",
         "rm.parts.labels": "is gone with 1 method",
         "rm.parts.notes": "is gone with 3 methods",
-        "rm.parts.recount": "is gone; POST /ws/v1/parts/recount/{id} is now rm.parts.count_again",
+        "rm.parts.recount": "is gone; `POST /ws/v1/parts/recount/{id}` is now `rm.parts.count_again`",
     }
 
 
@@ -96,11 +96,12 @@ def test_fields_and_operators_that_are_gone(lost: tuple[Lost, ...]) -> None:
         "fields.parts.inventory.state": "is gone",
         "fields.parts.notes": "is gone with 1 field",
     }
-    assert of(lost, "operator") == {"fields.parts.inventory.name": "no longer has < <= > >= starts_with ends_with"}
+    operators = "`<` `<=` `>` `>=` `starts_with` `ends_with`"
+    assert of(lost, "operator") == {"fields.parts.inventory.name": f"no longer has {operators}"}
 
 
 def test_what_changed(lost: tuple[Lost, ...]) -> None:
-    message = "takes TextValue, no longer NumberValue, with == != < <= > >="
+    message = "takes `TextValue`, no longer `NumberValue`, with `==` `!=` `<` `<=` `>` `>=`"
     assert of(lost, "changed") == {"fields.parts.inventory.id": message}
 
 
@@ -121,13 +122,13 @@ def test_a_name_that_stays_and_does_something_else(tmp_path: Path) -> None:
     old = surface.of_specs(write_spec(tmp_path / "old", before, overrides=SMALL_OVERRIDES))
     new = surface.of_specs(write_spec(tmp_path / "new", after, overrides=overrides))
     assert [(one.kind, one.name, one.message) for one in surface.lost(old, new)] == [
-        ("changed", "models.parts.Part['name']", "is NotRequired[int | None], no longer NotRequired[str | None]"),
+        ("changed", "models.parts.Part['name']", "is `NotRequired[int | None]`, no longer `NotRequired[str | None]`"),
         (
             "changed",
             "rm.parts.inventory.list",
-            "returns Listing[dict[str, Any]], no longer Listing[models.parts.Part]",
+            "returns `Listing[dict[str, Any]]`, no longer `Listing[models.parts.Part]`",
         ),
-        ("changed", "rm.parts.recount", "returns Created[dict[str, Any]], no longer Any"),
+        ("changed", "rm.parts.recount", "returns `Created[dict[str, Any]]`, no longer `Any`"),
         ("changed", "rm.parts.recount(body)", "must be given now"),
     ]
 
@@ -146,9 +147,9 @@ def test_a_type_and_path_arguments(tmp_path: Path) -> None:
         (
             "changed",
             "rm.parts.recount",
-            "sends POST /ws/v1/parts/recount/{id}/{how}, no longer POST /ws/v1/parts/recount/{id}",
+            "sends `POST /ws/v1/parts/recount/{id}/{how}`, no longer `POST /ws/v1/parts/recount/{id}`",
         ),
-        ("changed", "rm.parts.recount", "takes 2 path arguments (id, how), no longer 1"),
+        ("changed", "rm.parts.recount", "takes 2 path arguments (`id`, `how`), no longer 1"),
         ("key", "models.parts.Part['maker']", "is no longer a key"),
         ("type", "models.parts.Maker", "is gone"),
     ]
@@ -169,18 +170,25 @@ def test_names_of_the_root() -> None:
     assert surface.lost(old, new) == (Lost("name", "ago", "is no longer in the package"),)
 
 
+#: What an alias warns of.
+AWAY = "rm.parts.x is gone since API version 9: it is no longer listed"
+
+
 def test_a_name_that_is_kept_for_one_version_counts_as_lost(tmp_path: Path) -> None:
     old = surface.of_package(GOLDEN / "package")
     generate(GOLDEN / "specs", tmp_path, "small")
     mend(
         tmp_path / "small" / "api" / "parts.py",
-        ("_face.call(_PartsOps.recount)", "_face.gone(_face.call(_PartsOps.recount), 'away', checked=False)"),
-        ("_face.rows(_PartsBulkOps.csv)", "_face.gone_keywords(_face.rows(_PartsBulkOps.csv), {'fields': 'away'})"),
-        ("_face.call(_PartsLabelsOps.get)", "_face.gone(_face.call(_PartsLabelsOps.get), 'away')"),
+        ("_face.call(_PartsOps.recount)", f"_face.gone(_face.call(_PartsOps.recount), {AWAY!r}, checked=False)"),
+        (
+            "_face.rows(_PartsBulkOps.csv)",
+            f"_face.gone_keywords(_face.rows(_PartsBulkOps.csv), {{'fields': {AWAY!r}}})",
+        ),
+        ("_face.call(_PartsLabelsOps.get)", f"_face.gone(_face.call(_PartsLabelsOps.get), {AWAY!r})"),
     )
     mend(
         tmp_path / "small" / "fields" / "_parts.py",
-        ('state = _t.EnumeratedField("state")', 'state = _b.gone(_t.EnumeratedField("state"), "away")'),
+        ('state = _t.EnumeratedField("state")', f'state = _b.gone(_t.EnumeratedField("state"), {AWAY!r})'),
     )
     new = surface.of_package(tmp_path / "small")
     stays = "; it stays for one version and warns"
@@ -190,8 +198,30 @@ def test_a_name_that_is_kept_for_one_version_counts_as_lost(tmp_path: Path) -> N
         ("method", "rm.parts.labels", f"is gone with 1 method{stays}"),
         ("method", "rm.parts.recount", f"is gone{stays}"),
     ]
-    # When they vanish in the end, nobody is told twice.
-    assert surface.lost(new, new._replace(kept=frozenset())) == ()
+    # What a user has not mended by then breaks when they vanish in the end.
+    ended = "was an alias (`gone since API version 9`), and is no longer kept"
+    assert [(one.kind, one.name, one.message) for one in surface.lost(new, new._replace(kept={}))] == [
+        ("argument", "rm.parts.bulk.csv(fields)", ended),
+        ("field", "fields.parts.inventory.state", ended),
+        ("method", "rm.parts.labels", ended),
+        ("method", "rm.parts.recount", ended),
+    ]
+    assert surface.lost(new, new) == ()
+    # What the contract has again is not lost, and of a method that is gone nobody asks for its keywords.
+    assert surface.lost(new, old) == ()
+    without = new._replace(methods={name: new.methods[name] for name in new.methods if ".bulk." not in name}, kept={})
+    assert "rm.parts.bulk.csv(fields)" not in {one.name for one in surface.lost(new, without)}
+
+
+def test_types_that_are_kept_are_aliases_too() -> None:
+    found = surface.of_package(GOLDEN.parent / "previous" / "package")
+    assert found.kept["models.parts.Maker"] == "gone since API version 9.2"
+    assert found.kept["rm.bins.describe"] == "gone since API version 9.2"
+    assert found.kept["rm.parts.inventory.create(dry_run)"] == "gone since API version 9.2"
+    assert list(found.types) == ["models.parts.Part"]
+    ended = {one.name: one for one in surface.lost(found, found._replace(kept={}))}
+    assert ended["models.parts.Maker"].kind == "type"
+    assert ended["models.bins"].message == "was an alias (`gone since API version 9.2`), and is no longer kept"
 
 
 def mend(file: Path, *pairs: tuple[str, str]) -> None:
@@ -238,17 +268,89 @@ def test_findings_explain_what_is_lost(lost: tuple[Lost, ...]) -> None:
     }
 
 
-@pytest.mark.parametrize("id", ["category-removed", "category-unavailable"])
-def test_a_category_explains_all_of_it(id: str) -> None:
+@pytest.mark.parametrize(
+    ("id", "what"),
+    [
+        ("category-removed", "is gone"),
+        # Nobody knows whether it is.
+        ("category-unavailable", "could not be captured in this version,"),
+    ],
+)
+def test_a_category_explains_all_of_it(id: str, what: str) -> None:
     old = surface.of_package(GOLDEN / "package")
     new = old._replace(methods={}, fields={}, types={})
-    lost = surface.join([finding(id)], surface.lost(old, new))
-    assert [(one.kind, one.name, one.message, one.because) for one in lost] == [
-        ("field", "fields.parts", "is gone with 5 fields", f"{id} parts"),
-        ("method", "rm.parts", "is gone with 9 methods", f"{id} parts"),
-        ("type", "models.parts", "is gone with 2 types", f"{id} parts"),
+    lost = surface.lost(old, new)
+    assert [(one.kind, one.name, one.message, one.because) for one in surface.join([finding(id)], lost)] == [
+        ("field", "fields.parts", f"{what} with 5 fields", f"{id} parts"),
+        ("method", "rm.parts", f"{what} with 9 methods", f"{id} parts"),
+        ("type", "models.parts", f"{what} with 2 types", f"{id} parts"),
     ]
-    assert all(not one.because for one in surface.join([finding(id, category="art")], lost))
+    for other in ("art", "part", "parts/bulk", "bulk", "v1", "ws"):
+        assert all(not one.because for one in surface.join([finding(id, category=other)], lost))
+
+
+def test_an_alias_of_what_could_not_be_captured_stays() -> None:
+    old = surface.of_package(GOLDEN / "package")
+    methods = {name: method for name, method in old.methods.items() if name != "rm.parts.recount"}
+    new = old._replace(methods=methods, kept={"rm.parts.recount": "unconfirmed"})
+    [one] = surface.join([finding("category-unavailable")], surface.lost(old, new))
+    assert one.message == "could not be captured in this version; it stays for one version and warns"
+
+
+def test_what_a_part_of_a_category_lost_explains_no_other() -> None:
+    """Neither what has the same name in another category, nor what only begins alike."""
+    method = surface.Method("GET /ws/v1/cars/inventory", {}, "Any")
+    other = surface.Method("GET /ws/v1/car/parts/inventory", {}, "Any")
+    old = Surface("/ws/v1", {"rm.cars.list": method, "rm.car.parts.list": other}, {}, {}, frozenset())
+    lost = surface.lost(old, old._replace(methods={}))
+    for findings, names in (
+        ([finding("category-removed", category="car")], {"rm.car"}),
+        ([finding("category-removed", category="cars")], {"rm.cars"}),
+        ([finding("category-removed", category="parts")], set[str]()),
+        ([finding("path-removed", "/ws/v1/car", category="car")], set[str]()),
+        ([finding("path-removed", "/ws/v2/cars/inventory", category="cars")], {"rm.cars"}),
+        ([finding("path-removed", "/ws/v1/parts/inventory")], set[str]()),
+    ):
+        assert {one.name for one in surface.join(findings, lost) if one.because} == names, findings
+
+
+def test_a_base_path_named_as_a_category_is_no_other_place() -> None:
+    method = surface.Method("GET /parts/v1/parts/{id:[0-9]{2}}", {}, "Any")
+    old = Surface("/parts/v1", {"rm.parts.get": method}, {}, {}, frozenset())
+    lost = surface.lost(old, old._replace(methods={}))
+    [one] = surface.join([finding("path-removed", "/parts/v1/parts/{part}")], lost)
+    assert one.because == "path-removed parts /parts/v1/parts/{part}"
+    [one] = surface.join([finding("path-removed", "/parts/v1")], lost)
+    assert not one.because
+
+
+def test_patterns_of_arguments_are_no_difference() -> None:
+    old = surface.of_package(GOLDEN / "package")
+    method = old.methods["rm.parts.inventory.get"]
+    before, now = (
+        old._replace(methods={"rm.parts.get": method._replace(request=f"GET /ws/v1/parts/{argument}/notes")})
+        for argument in ("{id:[0-9]{2}}", "{part}")
+    )
+    assert surface.lost(before, now) == surface.lost(now, before) == ()
+
+
+def test_what_is_lost_by_the_thousand_is_explained() -> None:
+    count = 20_000
+    field = surface.FieldObject("/parts/inventory", "", {})
+    method = surface.Method("GET /ws/v1/parts/inventory", {"query": surface.Argument("keyword-only", False)}, "Any")
+    old = Surface(
+        "/ws/v1",
+        {"rm.parts.inventory.list": method},
+        {f"fields.parts.inventory.f{number}": field._replace(wire=f"f-{number}") for number in range(count)},
+        {},
+        frozenset(),
+    )
+    new = old._replace(fields={"fields.parts.inventory.other": field._replace(wire="other")})
+    findings = [finding("field-removed", "/ws/v1/parts/inventory", "GET", f"f-{number}") for number in range(count)]
+    joined = surface.join(findings, surface.lost(old, new))
+    assert {(one.wire, one.because) for one in joined} == {
+        (f"f-{number}", f"field-removed parts GET /ws/v1/parts/inventory f-{number}") for number in range(count)
+    }
 
 
 def test_another_base_path_and_names_of_arguments_hide_no_reason(lost: tuple[Lost, ...]) -> None:
@@ -264,6 +366,16 @@ def test_only_some_reasons_are_listed() -> None:
     [_, one, _] = surface.join(findings, surface.lost(old, old._replace(methods={}, fields={}, types={})))
     assert one.because.count("path-removed") == 3
     assert one.because.endswith(" and 3 more")
+
+
+def test_a_file_that_is_too_large_is_none_of_ours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    generate(GOLDEN / "specs", tmp_path, "small")
+    largest = max(file.stat().st_size for file in (tmp_path / "small").rglob("*.py"))
+    monkeypatch.setattr(surface, "MAX_FILE_BYTES", largest)
+    surface.of_package(tmp_path / "small")
+    monkeypatch.setattr(surface, "MAX_FILE_BYTES", largest - 1)
+    with pytest.raises(SpecError, match="is larger than"):
+        surface.of_package(tmp_path / "small")
 
 
 def test_a_package_is_never_executed(tmp_path: Path) -> None:

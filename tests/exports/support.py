@@ -140,8 +140,8 @@ def _http_request(name: str, lines: list[str]) -> HttpRequest:
     for line in sent:
         if not line.strip():
             break
-        key, found, value = line.partition(": ")
-        assert found, line
+        key, colon, value = line.partition(": ")
+        assert colon, line
         headers[key] = value
     return HttpRequest(name, asks, method, url, headers, "\n".join(sent).strip(), offered)
 

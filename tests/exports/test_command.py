@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import stat
 from pathlib import Path
 
 import pytest
@@ -67,6 +69,38 @@ def test_pages_of_categories_that_are_gone_are_removed(tmp_path: Path, capsys: p
     assert not any("mine" in line or "notes" in line for line in said)
     assert run("--format", "markdown", "--out", str(out)) == 0
     assert sorted(file.name for file in out.iterdir()) == [INDEX, "mine.md", "notes.txt", "parts.md"]
+
+
+def test_a_link_to_a_page_that_is_gone_stays(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out, kept = tmp_path / "pages", tmp_path / "kept.md"
+    assert run("--format", "markdown", "--out", str(out)) == 0
+    kept.write_text(MARKER)
+    (out / "old.md").symlink_to(kept)
+    (out / "older.md").write_text(MARKER)
+    assert run("--format", "markdown", "--out", str(out), "--check") == 1
+    assert capsys.readouterr().out == f"extra: {(out / 'older.md').as_posix()}\n"
+    assert run("--format", "markdown", "--out", str(out)) == 0
+    assert (out / "old.md").is_symlink()
+    assert not (out / "older.md").exists()
+
+
+@pytest.mark.parametrize("mask", [0o022, 0o077, 0o002])
+@pytest.mark.parametrize("name", FORMATS)
+def test_new_files_have_the_mode_that_the_umask_leaves_and_old_ones_their_own(
+    name: str, mask: int, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    file = out / "parts.md" if FORMATS[name].folder else out
+    before = os.umask(mask)
+    try:
+        assert run("--format", name, "--out", str(out)) == 0
+        assert stat.S_IMODE(file.stat().st_mode) == 0o666 & ~mask
+        file.write_bytes(file.read_bytes() + b"x")
+        file.chmod(0o640)
+        assert run("--format", name, "--out", str(out)) == 0
+        assert stat.S_IMODE(file.stat().st_mode) == 0o640
+    finally:
+        os.umask(before)
 
 
 @pytest.mark.parametrize("is_link", [False, True])

@@ -6,6 +6,7 @@ import json
 import re
 from urllib.parse import unquote
 
+import pytest
 from hypothesis import given, settings
 
 from digirm_codegen.exports import export
@@ -107,3 +108,17 @@ def test_no_text_breaks_out_of_its_line(texts: Hostile) -> None:
         if request.body:
             json.loads(request.body)
             assert "{{" not in request.body
+
+
+@pytest.mark.parametrize("doc", ["@no-redirect", "@name x", "@note", " @note", "&a=", "?a=b", "# @note", "/ @note"])
+def test_a_doc_is_no_setting_of_an_editor_and_no_parameter(doc: str) -> None:
+    spec = hostile_spec(Hostile("segment", "argument", "param", "field", "key", doc))
+    lines = export(spec, "http").text.splitlines()
+    said = [line for line in lines if line.endswith(doc.strip()) and line != "# @note"]
+    assert said
+    for line in said:
+        # As editors read comments: a sign for them, blanks, and then a setting by its own sign.
+        assert not re.match(r"(#|//)[#/\s]*[@&?]", line), line
+    _, requests = http_file("\n".join(lines))
+    assert all(request.asks is (request.method == "DELETE") for request in requests)
+    assert {param for request in requests for param in request.offered} <= {"param", "query", "orderby", "size"}

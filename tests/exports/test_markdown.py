@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 
 from hypothesis import example, given, settings
+from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
@@ -162,6 +164,15 @@ def test_text_stays_what_it_is(given: str) -> None:
         # Blanks and backticks may differ, nothing else.
         assert kept(shown) == kept("x" + text.plain(given))
         assert rows[1][1].content == "y"
+
+
+@given(st.text("\\|`a ", max_size=12))
+@example("a\\|b")
+def test_text_stays_in_its_cell_however_backslashes_are_read(given: str) -> None:
+    """Some readers take a backslash together with the one before it, others with the sign behind it."""
+    for written in (text.prose(given), text.code(given)):
+        assert not re.findall(r"(?<!\\)\|", written)
+        assert "|" not in re.sub(r"\\.", "", written)
 
 
 def kept(shown: str) -> str:

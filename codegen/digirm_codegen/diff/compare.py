@@ -7,7 +7,7 @@ and the names of unavailable categories. A change that nothing names is a findin
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from digirm_codegen.diff.documents import (
@@ -20,7 +20,7 @@ from digirm_codegen.diff.documents import (
     text_at,
     texts,
 )
-from digirm_codegen.diff.findings import CHECKS, Finding, in_order, quoted
+from digirm_codegen.diff.findings import CHECKS, Finding, counted, in_order, listed, quoted
 from digirm_codegen.diff.renames import with_guesses
 from digirm_runtime.errors import SpecError
 
@@ -52,7 +52,7 @@ def compare(old: Capture, new: Capture) -> Comparison:
     found = _Findings()
     try:
         not_compared = _Comparer(old, new, found).run()
-        return Comparison(with_guesses(found.all(), old, new), not_compared)
+        return Comparison(with_guesses(*found.all(), old, new), not_compared)
     except RecursionError:
         raise SpecError("the specs cannot be compared: a document is nested too deep") from None
 
@@ -63,12 +63,12 @@ class _Findings:
     def __init__(self) -> None:
         #: How many differences were noted, gathered ones included.
         self.noted = 0
-        self._found: list[Finding] = []
+        self._found: list[tuple[Finding, Any]] = []
         self._gathered: dict[tuple[str, _Place], tuple[list[str], list[str]]] = {}
 
-    def add(self, id: str, place: _Place, message: str, values: tuple[str, ...] = ()) -> None:
+    def add(self, id: str, place: _Place, message: str, values: tuple[str, ...] = (), about: Any = None) -> None:
         self.noted += 1
-        self._found.append(Finding(id, CHECKS[id].level, message, *place, values))
+        self._found.append((Finding(id, CHECKS[id].level, message, *place, values), about))
 
     def odd(self, place: _Place, what: str) -> None:
         """Something that differs and that no other finding names."""
@@ -83,16 +83,17 @@ class _Findings:
             whats, values = self._gathered.setdefault(("unknown-keys-changed", place), ([], []))
             for what, keys in (("removed", removed), ("added", added), ("changed", changed)):
                 if keys:
-                    whats.append(f"{what} {_listed(keys)}")
+                    whats.append(f"{what} {_names(keys)}")
                     values += keys
 
-    def all(self) -> tuple[Finding, ...]:
-        """The findings in order."""
+    def all(self) -> tuple[tuple[Finding, ...], list[Any]]:
+        """The findings in order, and the part of a document that each is about, where it was given."""
         says = {"document-changed": "differs in", "unknown-keys-changed": "keys that digirm does not know:"}
         for (id, place), (whats, values) in self._gathered.items():
             self.add(id, place, f"{_where(place)} {says[id]} {'; '.join(whats)}", tuple(sorted(set(values))))
         self._gathered.clear()
-        return tuple(sorted(self._found, key=in_order))
+        self._found.sort(key=lambda pair: in_order(pair[0]))
+        return tuple(finding for finding, _ in self._found), [about for _, about in self._found]
 
 
 class _Comparer:
@@ -168,13 +169,13 @@ class _Comparer:
             path = item["path"]
             if key not in now.named:
                 message = f"{quoted(path)} is gone{_with_methods(item)}"
-                self.found.add("path-removed", (place[0], path, "", ""), message)
+                self.found.add("path-removed", (place[0], path, "", ""), message, about=item)
             elif self.moved or not same(item, now.named[key]):
                 self.path((place[0], now.named[key]["path"], "", ""), item, now.named[key])
         for key, item in now.named.items():
             if key not in before.named:
                 message = f"{quoted(item['path'])} is new{_with_methods(item)}"
-                self.found.add("path-added", (place[0], item["path"], "", ""), message)
+                self.found.add("path-added", (place[0], item["path"], "", ""), message, about=item)
         if odd_differ(before, now):
             self.found.odd(place, "entries that are malformed or listed twice")
 
@@ -203,13 +204,13 @@ class _Comparer:
         for name, field in before.named.items():
             here: _Place = (place[0], place[1], place[2], name)
             if name not in now.named:
-                self.found.add("field-removed", here, f"{_where(here)} is gone{_of_type(field)}")
+                self.found.add("field-removed", here, f"{_where(here)} is gone{_of_type(field)}", about=field)
             elif not same(field, now.named[name]):
                 self.field(here, field, now.named[name])
         for name, field in now.named.items():
             if name not in before.named:
                 here = (place[0], place[1], place[2], name)
-                self.found.add("field-added", here, f"{_where(here)} is new{_of_type(field)}")
+                self.found.add("field-added", here, f"{_where(here)} is new{_of_type(field)}", about=field)
         if odd_differ(before, now):
             self.found.odd(place, "query fields that are malformed or described twice")
 
@@ -248,10 +249,10 @@ class _Comparer:
     def operators(self, place: _Place, old: Any, new: Any) -> None:
         before, now = texts(old, "operators"), texts(new, "operators")
         if removed := tuple(operator for operator in before.named if operator not in now.named):
-            message = f"{_where(place)} no longer takes {_listed(removed)}"
+            message = f"{_where(place)} no longer takes {_names(removed)}"
             self.found.add("operator-removed", place, message, removed)
         if added := tuple(operator for operator in now.named if operator not in before.named):
-            self.found.add("operator-added", place, f"{_where(place)} now takes {_listed(added)}", added)
+            self.found.add("operator-added", place, f"{_where(place)} now takes {_names(added)}", added)
         if _reordered(before.named, now.named):
             self.found.add("order-changed", place, f"{_where(place)} has its operators in another order")
         if odd_differ(before, now):
@@ -297,8 +298,8 @@ def _where(place: _Place) -> str:
     return f"the category {quoted(category)}" if category else "the list of categories"
 
 
-def _listed(names: tuple[str, ...] | list[str]) -> str:
-    return ", ".join(map(quoted, names[:20])) + (f" and {len(names) - 20} more" if len(names) > 20 else "")
+def _names(names: Iterable[str]) -> str:
+    return listed([quoted(name) for name in names])
 
 
 def _type_name(kind: Any) -> str:
@@ -315,23 +316,19 @@ def _of_type(field: Any) -> str:
 
 def _with_fields(request: Any) -> str:
     fields = len(entries(request, "query", _field_name).named)
-    return f", with {_many(fields, 'query field')}" if fields else ""
+    return f", with {counted(fields, 'query field')}" if fields else ""
 
 
 def _with_methods(item: Any) -> str:
     methods = sorted(entries(item, "requests", method_of).named)
-    return f" ({_listed(methods)})" if methods else ""
+    return f" ({_names(methods)})" if methods else ""
 
 
 def _size(document: Any) -> str:
     """How much a category holds."""
     items = entries(document, "list", text_at("path")).named.values()
     requests = sum(len(entries(item, "requests", method_of).named) for item in items)
-    return f"{_many(len(items), 'path')} and {_many(requests, 'request')}"
-
-
-def _many(count: int, what: str) -> str:
-    return f"{count:,} {what}{'' if count == 1 else 's'}"
+    return f"{counted(len(items), 'path')} and {counted(requests, 'request')}"
 
 
 def _why(reason: Unavailable) -> str:

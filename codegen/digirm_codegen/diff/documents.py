@@ -8,6 +8,8 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
+from digirm_runtime.template import shape
+
 #: In place of a value where a document has no such key.
 ABSENT: Final = msgspec.UNSET
 
@@ -102,3 +104,16 @@ def changed_keys(old: Any, new: Any, known: frozenset[str]) -> tuple[list[str], 
     after = new.keys() - known if isinstance(new, dict) else set()
     changed = sorted(key for key in before & after if not same(old[key], new[key]))
     return sorted(before - after), sorted(after - before), changed
+
+
+def address(path: str) -> str:
+    """What two paths have in common that are one but for the names of arguments; what is no template, as it is."""
+    try:
+        return shape(path)
+    except ValueError:
+        return path
+
+
+def below(path: str, base_path: str) -> str:
+    """A path without the base path, where it is below that."""
+    return path[len(base_path) :] if (path + "/").startswith(base_path + "/") else path

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import lru_cache
 from typing import Literal, NamedTuple, TypeAlias, get_args
 
 import msgspec
@@ -11,6 +13,8 @@ from digirm_runtime.text import printable
 Level: TypeAlias = Literal["breaking", "warning", "info"]
 LEVELS: tuple[Level, ...] = get_args(Level)
 MAX_SHOWN = 200
+#: Names that a message lists.
+MAX_LISTED = 20
 
 
 class Check(NamedTuple):
@@ -84,8 +88,22 @@ def quoted(text: str, limit: int = MAX_SHOWN) -> str:
 
     It holds no backtick itself, so that in Markdown it is code to its end: no markup, no link, nobody mentioned.
     """
-    if len(text) > limit:
-        text = text[: limit - 3] + "..."
+    return _quoted(text if len(text) <= limit else text[: limit - 3] + "...")
+
+
+@lru_cache(4096)
+def _quoted(text: str) -> str:
     text = printable(text).replace("`", "\\x60")
     # Two backticks in a row would open another kind of code.
     return f"`{text}`" if text.strip() else f"`{text!r}`"
+
+
+def counted(number: int, noun: str) -> str:
+    """A number of things in words: `1 path`, `2,000 paths`."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def listed(texts: Sequence[str], shown: int = MAX_LISTED) -> str:
+    """Some texts in a row, and how many more there are."""
+    more = len(texts) - shown
+    return ", ".join(texts[:shown]) + (f" and {more:,} more" if more > 0 else "")

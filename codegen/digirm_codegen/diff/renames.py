@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import product
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import msgspec
 
-from digirm_codegen.diff.documents import entries, method_of, packed, same, text_at, texts
+from digirm_codegen.diff.documents import address, below, entries, method_of, packed, same, text_at, texts
 from digirm_codegen.diff.findings import Finding, quoted
 
 if TYPE_CHECKING:
@@ -24,11 +24,12 @@ MAX_NAME = 120
 MAX_WORDS = 8
 #: A key that more names share than this says nothing.
 MAX_SHARING = 16
+#: Of more fields (or parameters) than this, gone and new, only those whose names differ in style alone are told.
+MAX_GUESSED = 4000
 #: A category of fewer paths looks like any other of its kind.
 MIN_TWIN_PATHS = 4
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+|[^\W_]+")
-_ARGUMENT = re.compile(r"\{[^{}]*\}")
-_field_name = text_at("field")
+_NO_WORD = re.compile(r"[\W_]+")
 _path_name = text_at("path")
 
 _Words: TypeAlias = "tuple[str, ...]"
@@ -46,8 +47,31 @@ class _Item(NamedTuple):
     content: Any = None
 
 
-def with_guesses(findings: tuple[Finding, ...], old: Capture, new: Capture) -> tuple[Finding, ...]:
-    """The findings with notes where something gone and something new are convincingly one and the same."""
+class _Sides(NamedTuple):
+    """The findings of one kind: the positions of those that say that something is gone, and of those that it is new,
+    each with its capture.
+    """
+
+    findings: tuple[Finding, ...]
+    abouts: Sequence[Any]
+    each: tuple[tuple[list[int], Capture], tuple[list[int], Capture]]
+
+    def renamed(self, pairs: Iterable[tuple[int, int]], name: Callable[[Finding], str]) -> dict[int, str]:
+        """The notes on pairs of positions."""
+        notes = {}
+        for gone, come in pairs:
+            notes[gone] = f"perhaps renamed to {quoted(name(self.findings[come]))}"
+            notes[come] = f"perhaps renamed from {quoted(name(self.findings[gone]))}"
+        return notes
+
+
+def with_guesses(
+    findings: tuple[Finding, ...], abouts: Sequence[Any], old: Capture, new: Capture
+) -> tuple[Finding, ...]:
+    """The findings with notes where something gone and something new are convincingly one and the same.
+
+    `abouts`: for each finding the field or the entry of a path that it is about.
+    """
     notes: dict[int, str] = {}
     groups: dict[str, tuple[list[int], list[int]]] = defaultdict(lambda: ([], []))
     for position, finding in enumerate(findings):
@@ -57,7 +81,7 @@ def with_guesses(findings: tuple[Finding, ...], old: Capture, new: Capture) -> t
     for what, guess in (("category", _categories), ("path", _paths), ("parameter", _names), ("field", _names)):
         gone, come = groups[what]
         if gone and come:
-            notes |= guess(findings, gone, come, old, new)
+            notes |= guess(_Sides(findings, abouts, ((gone, old), (come, new))))
     return tuple(
         msgspec.structs.replace(finding, notes=(notes[position],)) if position in notes else finding
         for position, finding in enumerate(findings)
@@ -175,59 +199,83 @@ def _matched(pairs: Iterable[_Pair]) -> list[tuple[int, int]]:
     return [(gone, come) for gone, come in pairs_found if come is not None and only("come", come) == gone]
 
 
-def _names(
-    findings: tuple[Finding, ...], gone: list[int], come: list[int], old: Capture, new: Capture
-) -> dict[int, str]:
+def _names(sides: _Sides) -> dict[int, str]:
     """Parameters and fields: of the same request, with alike names; fields of the same type and operators."""
-    is_field = findings[gone[0]].id.startswith("field")
-    items = []
-    for positions, capture in ((gone, old), (come, new)):
-        # A place that both have is told as the newer has it.
-        places = {position: _relative_place(findings[position], new) for position in positions}
-        kinds = dict(_field_kinds(capture, set(places.values()))) if is_field else {}
-        items.append([_Item(position, place[3], (place[:3], kinds.get(place))) for position, place in places.items()])
-    notes = {}
-    for before, now in _matched(_alike_pairs(*items)):
-        notes[before] = f"perhaps renamed to {quoted(findings[now].name)}"
-        notes[now] = f"perhaps renamed from {quoted(findings[before].name)}"
-    return notes
+    by_request: dict[_Key, tuple[list[int], list[int]]] = defaultdict(lambda: ([], []))
+    for side, (positions, _) in enumerate(sides.each):
+        for position in positions:
+            finding = sides.findings[position]
+            by_request[finding.category, finding.path, finding.method][side].append(position)
+    pairs: list[tuple[int, int]] = []
+    rest: list[tuple[list[int], list[int]]] = []
+    for gone, come in by_request.values():
+        restyled = _restyled(sides, gone, come)
+        pairs += restyled
+        known = {position for pair in restyled for position in pair}
+        left = [position for position in gone if position not in known]
+        if left and len(come) > len(restyled):
+            rest.append((left, [position for position in come if position not in known]))
+    if sum(len(gone) + len(come) for gone, come in rest) <= MAX_GUESSED:
+        for halves in rest:
+            pairs += _matched(_alike_pairs(*([_named(sides, position) for position in half] for half in halves)))
+    return sides.renamed(pairs, lambda finding: finding.name)
 
 
-def _field_kinds(
-    capture: Capture, wanted: set[tuple[str, str, str, str]]
-) -> Iterator[tuple[tuple[str, str, str, str], _Key]]:
-    """What fields must have in common with others to be them, by their place."""
-    for category, path, item in _listed_paths(capture, {place[:2] for place in wanted}):
-        for method, request in entries(item, "requests", method_of).named.items():
-            for name, field in entries(request, "query", _field_name).named.items():
-                if (category, path, method, name) in wanted:
-                    kind = field.get("type")
-                    operators = frozenset(texts(field, "operators").named)
-                    yield (category, path, method, name), (kind if isinstance(kind, str) else None, operators)
+def _restyled(sides: _Sides, gone: list[int], come: list[int]) -> list[tuple[int, int]]:
+    """The pairs whose names differ in style alone, where no other is called so: nothing is more convincing."""
+    now = _by_plain_name(sides.findings, come)
+    found = ((one, now.get(name)) for name, one in _by_plain_name(sides.findings, gone).items())
+    pairs = [(one, two) for one, two in found if one is not None and two is not None]
+    return [(one, two) for one, two in pairs if _same_kind(sides.abouts[one], sides.abouts[two])]
 
 
-def _paths(
-    findings: tuple[Finding, ...], gone: list[int], come: list[int], old: Capture, new: Capture
-) -> dict[int, str]:
+def _by_plain_name(findings: tuple[Finding, ...], positions: list[int]) -> dict[str, int | None]:
+    """Positions by name without its style; None where two have the same."""
+    found: dict[str, int | None] = {}
+    for position in positions:
+        name = findings[position].name
+        if len(name) <= MAX_NAME and (plain := _NO_WORD.sub("", name.lower())):
+            found[plain] = None if plain in found else position
+    return found
+
+
+def _same_kind(one: Any, two: Any) -> bool:
+    """Whether two fields may be one; parameters always may."""
+    if one is None or two is None:
+        return True
+    keys = ("type", "operators")
+    return all(one.get(key) == two.get(key) for key in keys) or _field_kind(one) == _field_kind(two)
+
+
+def _named(sides: _Sides, position: int) -> _Item:
+    field = sides.abouts[position]
+    return _Item(position, sides.findings[position].name, () if field is None else _field_kind(field))
+
+
+def _field_kind(field: Any) -> _Key:
+    """What a field must have in common with another to be it."""
+    kind = field.get("type")
+    return kind if isinstance(kind, str) else None, frozenset(texts(field, "operators").named)
+
+
+def _paths(sides: _Sides) -> dict[int, str]:
     """Paths: of which only an argument's name, or one segment a little, differs; or that moved as they were."""
-    items = []
-    for positions, capture in ((gone, old), (come, new)):
-        by_place = {_relative_place(findings[position], capture)[:2]: position for position in positions}
-        items.append(
-            [
-                _Item(by_place[category, path], path, content=item.get("requests"))
-                for category, path, item in _listed_paths(capture, set(by_place))
-            ]
-        )
+    items = [
+        [
+            _Item(position, below(sides.findings[position].path, capture.base_path), content=about.get("requests"))
+            for position in positions
+            for about in [sides.abouts[position]]
+        ]
+        for positions, capture in sides.each
+    ]
     notes = {}
-    contents = {item.position: item.content for side in items for item in side}
-    names = {item.position: item.name for side in items for item in side}
+    known = {item.position: item for side in items for item in side}
     for before, now in _matched(_path_pairs(*items)):
-        equal = "the same" if same(contents[before], contents[now]) else "other"
-        only_argument = _blanked(names[before]) == _blanked(names[now])
+        equal = "the same" if same(known[before].content, known[now].content) else "other"
+        only_argument = address(known[before].name) == address(known[now].name)
         verb = "the same address as" if only_argument else "perhaps renamed {}"
         for position, other, way in ((before, now, "to"), (now, before, "from")):
-            notes[position] = f"{verb.format(way)} {quoted(findings[other].path)}, with {equal} requests"
+            notes[position] = f"{verb.format(way)} {quoted(sides.findings[other].path)}, with {equal} requests"
     return notes
 
 
@@ -246,33 +294,30 @@ def _path_keys(item: _Item) -> Iterator[_Key]:
     """What two paths that may be one have at least one of in common; its kind, and where they may differ, first."""
     if len(item.name) > MAX_NAME * MAX_WORDS:
         return
-    address = _blanked(item.name)
-    yield ("address", 0, address)
+    blanked = address(item.name)
+    yield ("address", 0, blanked)
     requests = entries({"requests": item.content}, "requests", method_of).named
     if any(request.get("params") or request.get("query") for request in requests.values()):
         # Requests without parameters are alike everywhere: that they are the same says nothing.
-        yield ("moved", 0, *address.rsplit("/", 2)[1:], packed(item.content))
-    segments = address.split("/")
+        yield ("moved", 0, *blanked.rsplit("/", 2)[1:], packed(item.content))
+    segments = blanked.split("/")
     if len(segments) <= MAX_WORDS * 2:
         for i, segment in enumerate(segments):
             if segment and segment != "{}":
                 yield ("but", i, *segments[:i], *segments[i + 1 :], *sorted(requests))
 
 
-def _categories(
-    findings: tuple[Finding, ...], gone: list[int], come: list[int], old: Capture, new: Capture
-) -> dict[int, str]:
+def _categories(sides: _Sides) -> dict[int, str]:
     """Categories: with alike names and at least half of their paths in common, or with the very same contents."""
-    items = []
-    for positions, capture in ((gone, old), (come, new)):
-        items.append(
-            [
-                _Item(position, name, content=_relative(capture, name))
-                for position in positions
-                for name in [findings[position].category]
-                if name in capture.documents
-            ]
-        )
+    items = [
+        [
+            _Item(position, name, content=_relative(capture, name))
+            for position in positions
+            for name in [sides.findings[position].category]
+            if name in capture.documents
+        ]
+        for positions, capture in sides.each
+    ]
     contents: dict[int, Mapping[str, Any]] = {item.position: item.content for side in items for item in side}
     pairs = [
         (score, before, now)
@@ -285,38 +330,11 @@ def _categories(
         return [(packed(item.content),)] if len(item.content) >= MIN_TWIN_PATHS else []
 
     pairs += [(2, one.position, two.position) for _, one, two in _sharing(items[0], items[1], content)]
-    notes = {}
-    for before, now in _matched(pairs):
-        notes[before] = f"perhaps renamed to {quoted(findings[now].category)}"
-        notes[now] = f"perhaps renamed from {quoted(findings[before].category)}"
-    return notes
+    return sides.renamed(_matched(pairs), lambda finding: finding.category)
 
 
 def _relative(capture: Capture, category: str) -> dict[str, Any]:
     """The requests of a category by path below its own."""
     top = f"{capture.base_path}/{category}"
     found = entries(capture.documents[category], "list", _path_name).named
-    return {_below(path, top): item.get("requests") for path, item in found.items()}
-
-
-def _relative_place(finding: Finding, capture: Capture) -> tuple[str, str, str, str]:
-    """A finding's place with its path below the base path."""
-    category, path, method, name = finding.place
-    return category, _below(path, capture.base_path), method, name
-
-
-def _listed_paths(capture: Capture, wanted: set[tuple[str, str]]) -> Iterator[tuple[str, str, Any]]:
-    """(category, path below the base path, its item) of the paths wanted."""
-    for category in sorted({category for category, _ in wanted}):
-        for template, item in entries(capture.documents.get(category), "list", _path_name).named.items():
-            path = _below(template, capture.base_path)
-            if (category, path) in wanted:
-                yield category, path, item
-
-
-def _below(path: str, base_path: str) -> str:
-    return path[len(base_path) :] if (path + "/").startswith(base_path + "/") else path
-
-
-def _blanked(path: str) -> str:
-    return _ARGUMENT.sub("{}", path)
+    return {below(path, top): item.get("requests") for path, item in found.items()}

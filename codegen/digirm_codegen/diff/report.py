@@ -24,13 +24,17 @@ MAX_LINE = 1000
 _TITLES: dict[Level, str] = {"breaking": "Breaking", "warning": "Warnings", "info": "Info"}
 _CLIENT = "Python names that vanish or change"
 _USES = "Uses that no longer work"
+_NOT_JUDGED = "Not judged"
+_NOT_COMPARED = "Not compared, as unavailable both times"
+_DROPPED = "Overrides left out"
 
 
 class Report(NamedTuple):
     """Findings in order, and the titles of the two versions.
 
     `client` are the names that users of the generated client lose, `uses` places in their files; None where nobody
-    looked.
+    looked. `not_judged` are sentences on what of their files was not looked through, `not_compared` the categories that
+    neither version has, `dropped` sentences on overrides that did not come along.
     """
 
     old: str
@@ -38,6 +42,9 @@ class Report(NamedTuple):
     findings: tuple[Finding, ...]
     client: tuple[Lost, ...] | None = None
     uses: tuple[Use, ...] | None = None
+    not_judged: tuple[str, ...] = ()
+    not_compared: tuple[str, ...] = ()
+    dropped: tuple[str, ...] = ()
 
     def at(self, level: Level) -> tuple[Finding, ...]:
         """The findings of one level."""
@@ -74,21 +81,26 @@ class Report(NamedTuple):
                 lines += [f"{'':31}{note}" for note in finding.notes]
         if self.client is not None:
             lines += ["", f"{_CLIENT}: {len(self.client):,}"]
-            lines += [f"{one.kind:9}{_line(one.name)}: {_line(one.message)}" for one in self.lost()]
+            lines += [f"{one.kind:9}{_line(one.name)}: {one.message}" for one in self.lost()]
         if self.uses is not None:
             lines += ["", f"{_USES}: {len(self.uses):,}"]
-            lines += [f"{_line(str(use.file))}:{use.line}: {use.kind}: {_line(use.message)}" for use in self.uses]
+            lines += [f"{_line(use.file)}:{use.line}: {use.kind}: {use.message}" for use in self.uses]
+        for heading, left in self.left_out():
+            lines += ["", f"{heading}: {len(left):,}", *map(_line, left)]
         return "\n".join(lines) + "\n"
 
     def as_json(self) -> str:
-        """The report as one JSON object; `client` and `uses` are there where somebody looked."""
+        """The report as one JSON object; `client`, `uses` and `not_judged` are there where somebody looked."""
         found: dict[str, Any] = {"old": self.old, "new": self.new}
         found["findings"] = [msgspec.structs.asdict(finding) for finding in self.findings]
+        found["not_compared"] = self.not_compared
+        found["dropped"] = self.dropped
         if self.client is not None:
             found["client"] = [one._asdict() for one in self.lost()]
         if self.uses is not None:
             found["uses"] = [use._asdict() for use in self.uses]
-        return json.dumps(found, indent=2, default=str) + "\n"
+            found["not_judged"] = self.not_judged
+        return json.dumps(found, indent=2) + "\n"
 
     def markdown(self) -> str:
         """The report for a pull request: the verdict, what breaks first, long lists folded.
@@ -101,14 +113,19 @@ class Report(NamedTuple):
             found = self.at(level)
             page.section(_TITLES[level], _by_category(found), len(found), fold=level == "info")
         if self.client is not None:
-            lines = (f"- {quoted(one.name)}: {quoted(one.message)}{_reason(one)}" for one in self.lost())
+            lines = (f"- {quoted(one.name)}: {one.message}{_reason(one)}" for one in self.lost())
             page.section(_CLIENT, lines, len(self.client), fold=True)
         if self.uses is not None:
-            lines = (
-                f"- {quoted(f'{use.file}:{use.line}')}: {quoted(use.text)}: {quoted(use.message)}" for use in self.uses
-            )
+            lines = (f"- {quoted(f'{use.file}:{use.line}')}: {quoted(use.text)}: {use.message}" for use in self.uses)
             page.section(_USES, lines, len(self.uses), fold=False)
+        for heading, left in self.left_out():
+            page.section(heading, (f"- {quoted(one, MAX_LINE)}" for one in left), len(left), fold=True)
         return page.text()
+
+    def left_out(self) -> Iterator[tuple[str, tuple[str, ...]]]:
+        """What the verdict does not speak of: headings, and what anybody said below them."""
+        sections = (_NOT_JUDGED, self.not_judged), (_NOT_COMPARED, self.not_compared), (_DROPPED, self.dropped)
+        return (section for section in sections if section[1])
 
     def verdict(self) -> str:
         """The line that says whether this breaks callers."""
@@ -123,6 +140,17 @@ class Report(NamedTuple):
 def title(capture: Capture) -> str:
     """What a report calls a version."""
     return f"{capture.api_version} ({capture.provenance})"
+
+
+def first(capture: Capture) -> str:
+    """The page for a pull request with the first version that was captured, of which there is nothing to compare."""
+    categories = len(capture.documents)
+    page = _Page()
+    page.add(f"# API {quoted(title(capture))}", "")
+    page.add(f"The first version that was captured: {categories:,} categor{'y' if categories == 1 else 'ies'}.", "")
+    missing = (f"- {quoted(name)}: {why.kind}" for name, why in sorted(capture.unavailable.items()))
+    page.section("Unavailable", missing, len(capture.unavailable), fold=True)
+    return page.text()
 
 
 class _Page:

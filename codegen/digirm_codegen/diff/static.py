@@ -8,7 +8,9 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from digirm_codegen.diff.surface import Argument, FieldObject, Method, Surface, argument_name
+from digirm_codegen.models import GONE_PREFIX
 from digirm_runtime.errors import SpecError
+from digirm_runtime.query.plan import COMPARISONS
 
 if TYPE_CHECKING:
     from griffe import Alias, Attribute, Class, Function, Module, Object
@@ -18,15 +20,6 @@ CLIENT = "rm"
 FIELDS = "fields"
 MODELS = "models"
 
-#: Base classes of fields (`digirm_runtime.query.builder`), and the operators of Python that they stand for.
-_COMPARISONS = {
-    "Equal": "==",
-    "NotEqual": "!=",
-    "Less": "<",
-    "LessEqual": "<=",
-    "Greater": ">",
-    "GreaterEqual": ">=",
-}
 #: What the face's descriptors make of an operation's result.
 _RESULTS = {"listing": "Listing[{}]", "rows": "Rows"}
 #: What marks names that are kept for one version and warn: `gone(...)` round a method or a field object, and
@@ -50,7 +43,8 @@ class _Reader:
         self.files = files
         self.base_path = base_path
         self.where = where
-        self.kept: set[str] = set()
+        #: Names that are kept and warn, with what each says of itself.
+        self.kept: dict[str, str] = {}
 
     def surface(self) -> Surface:
         try:
@@ -61,7 +55,7 @@ class _Reader:
                 fields={name: field for name, field in self.fields() if name not in self.kept},
                 types=dict(self.types()),
                 names=frozenset(name for name in root.exports or () if isinstance(name, str)),
-                kept=frozenset(self.kept),
+                kept=self.kept,
             )
         except (KeyError, ValueError, TypeError, AttributeError) as error:
             raise SpecError(f"{self.where} is not a package of this generator: {error}") from None
@@ -105,10 +99,10 @@ class _Reader:
         gone: dict[str, str] = {}
         if face in (_GONE, _GONE_KEYWORDS):
             if face == _GONE:
-                self.kept.add(dotted)
+                self.kept[dotted] = _state(ast.literal_eval(rest[0]))
             else:
                 gone = ast.literal_eval(rest[0])
-                self.kept.update(argument_name(dotted, argument) for argument in gone)
+                self.kept |= {argument_name(dotted, argument): _state(message) for argument, message in gone.items()}
             face, [body, *_] = _call(body)
         bodies, _, function = body.partition(".")
         found: Function = module[bodies][function]
@@ -145,7 +139,7 @@ class _Reader:
                 continue
             made, arguments = _call(str(member.value))
             if made == _GONE:
-                self.kept.add(f"{dotted}.{name}")
+                self.kept[f"{dotted}.{name}"] = _state(ast.literal_eval(arguments[1]))
                 made, arguments = _call(arguments[0])
             if arguments:
                 yield f"{dotted}.{name}", FieldObject(path, ast.literal_eval(arguments[0]), operators[made])
@@ -155,10 +149,16 @@ class _Reader:
     def types(self) -> Iterator[tuple[str, dict[str, str]]]:
         for path in sorted(self.files):
             folder, _, file = path.partition("/")
-            if folder == MODELS and file != "__init__.py":
-                for name, member in self.module(path).members.items():
-                    if not (name.startswith("_") or member.is_alias):
-                        yield f"{MODELS}.{file.removesuffix('.py')}.{name}", dict(_keys(member))
+            if folder == MODELS and file != "__init__.py" and not file.startswith(GONE_PREFIX):
+                module = f"{MODELS}.{file.removesuffix('.py')}"
+                read = self.module(path)
+                for name, member in read.members.items():
+                    if name == "__getattr__":
+                        _, [*_, gone] = _call(str(read[name].value))
+                        messages = ast.literal_eval(gone).items()
+                        self.kept |= {f"{module}.{kept}": _state(message) for kept, message in messages}
+                    elif not (name.startswith("_") or name == "TYPE_CHECKING" or member.is_alias):
+                        yield f"{module}.{name}", dict(_keys(member))
 
 
 def _categories(client: Module) -> Iterator[tuple[str, str, str]]:
@@ -174,6 +174,11 @@ def _target(member: Object | Alias) -> str:
     """Where an imported name comes from; empty for what is defined here."""
     target = getattr(member, "target_path", "")
     return target if isinstance(target, str) else ""
+
+
+def _state(message: str) -> str:
+    """What a message says that a name is: `rm.parts.recount is gone since API version 9.2: ...`."""
+    return message.partition(" is ")[2].partition(": ")[0]
 
 
 def _call(text: str) -> tuple[str, list[str]]:
@@ -197,8 +202,8 @@ def _operators(cls: Any) -> Iterator[tuple[str, str]]:
     for base in cls.bases:
         if found := _BASE.fullmatch(str(base)):
             name, value = found.groups()
-            if name in _COMPARISONS:
-                yield _COMPARISONS[name], value
+            if name in COMPARISONS:
+                yield COMPARISONS[name], value
             elif name == "Signs":
                 for sign in ast.literal_eval(str(cls["_signs"].value)):
                     yield f"op({sign!r})", value

@@ -6,9 +6,12 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from digirm_runtime import naming
+from digirm_codegen.diff.documents import address, below
+from digirm_codegen.diff.findings import counted, listed, quoted
+from digirm_codegen.diff.reasons import Reasons
 from digirm_runtime.errors import SpecError
 from digirm_runtime.package import MANIFEST
 
@@ -22,17 +25,9 @@ MAX_FILE_BYTES = 16 * 1024 * 1024
 #: Names that a message lists.
 _SHOWN = 3
 _POSITIONAL = "positional-only"
-#: Ids of findings that say that a whole request is away.
-_WHOLE = ("category-removed", "category-unavailable", "path-removed", "method-removed")
-#: Ids of other findings that explain what was lost, by kind. A parameter decides what a method is called and returns.
-_REASONS: dict[Kind, tuple[str, ...]] = {
-    "method": ("parameter-removed", "parameter-added"),
-    "argument": ("parameter-removed",),
-    "field": ("field-removed",),
-    "operator": ("operator-removed", "field-type-changed", "field-removed"),
-    "type": (),
-    "changed": ("parameter-removed", "parameter-added", "field-type-changed", "operator-removed", "operator-added"),
-}
+#: How the message on what vanished begins, and what is said instead where nobody knows whether it did.
+_GONE = "is gone"
+_UNKNOWN = "could not be captured in this version"
 
 
 class Argument(NamedTuple):
@@ -63,7 +58,7 @@ class Surface(NamedTuple):
 
     `methods`: `rm.parts.inventory.list`; `fields`: `fields.parts.inventory.name`; `types`: the keys of
     `models.parts.Part` with their types; `names`: those of the package's root. Names of the version before that are
-    kept for this one and warn are in `kept` alone.
+    kept for this one and warn are in `kept` alone, each with what it says of itself: `gone since API version 9.2`.
     """
 
     base_path: str
@@ -71,14 +66,15 @@ class Surface(NamedTuple):
     fields: Mapping[str, FieldObject]
     types: Mapping[str, Mapping[str, str]]
     names: frozenset[str]
-    kept: frozenset[str] = frozenset()
+    kept: Mapping[str, str] = MappingProxyType({})
 
 
 class Lost(NamedTuple):
     """A name that callers lose, or that now means something else; `message` is a sentence without the name.
 
     `because` names the findings that explain it; it is empty where names changed for another reason, such as an
-    override. `requests` and `wire` are what the server knows it by.
+    override. `requests` (`GET /parts`, below the base path) and `wire` are what the server knows it by. In a message,
+    what is no prose stands in backticks.
     """
 
     kind: Kind
@@ -131,14 +127,25 @@ def lost(old: Surface, new: Surface) -> tuple[Lost, ...]:
         *_lost_fields(old, new),
         *_lost_types(old, new),
         *(Lost("name", name, "is no longer in the package") for name in old.names - new.names),
+        *_lost_aliases(old, new),
     ]
     return tuple(sorted(found))
 
 
 def join(findings: Iterable[Finding], lost: Iterable[Lost]) -> tuple[Lost, ...]:
     """The same with the findings that explain each, where some do."""
-    known = list(findings)
-    return tuple(one._replace(because=_because(one, known)) for one in lost)
+    reasons = Reasons(findings)
+    return tuple(_explained(one, reasons.of(one)) for one in lost)
+
+
+def _explained(one: Lost, findings: list[Finding]) -> Lost:
+    message = one.message
+    if message.startswith(_GONE) and any(finding.id == "category-unavailable" for finding in findings):
+        rest = message.removeprefix(_GONE)
+        message = f"{_UNKNOWN},{rest}" if rest.startswith(" ") else _UNKNOWN + rest
+    places = ((finding.id, *finding.place) for finding in findings)
+    texts = [" ".join(filter(None, (id, category, method, path, name))) for id, category, path, method, name in places]
+    return one._replace(message=message, because=listed(texts, _SHOWN))
 
 
 def _lost_methods(old: Surface, new: Surface) -> Iterator[Lost]:
@@ -147,17 +154,18 @@ def _lost_methods(old: Surface, new: Surface) -> Iterator[Lost]:
     for name in sorted(new.methods):
         homes.setdefault(_relative(new.methods[name].request, new.base_path), name)
     for name, members in _outermost(methods, new.methods).items():
-        requests = tuple(sorted(methods[member].request for member in members))
+        requests = tuple(sorted(_below(methods[member].request, old.base_path) for member in members))
         moved = [
             (member, homes[request])
             for member in members
             if (request := _relative(methods[member].request, old.base_path)) in homes
         ]
-        message = "is gone" if members == [name] else f"is gone with {_count(len(members), 'method')}"
+        message = _gone(name, members, "method")
         if members == [name] and moved:
-            message += f"; {requests[0]} is now {moved[0][1]}"
+            message += f"; {quoted(methods[name].request)} is now {quoted(moved[0][1])}"
         elif moved:
-            message += f", {len(moved)} of which have another name now ({_some(f'{a} → {b}' for a, b in moved)})"
+            renamed = listed([f"{quoted(before)} → {quoted(now)}" for before, now in moved], _SHOWN)
+            message += f", {len(moved)} of which have another name now ({renamed})"
         yield Lost("method", name, message + _kept(members, new), requests=requests)
     for name in sorted(methods.keys() & new.methods.keys()):
         yield from _changed_method(name, old, new)
@@ -165,15 +173,17 @@ def _lost_methods(old: Surface, new: Surface) -> Iterator[Lost]:
 
 def _changed_method(name: str, old: Surface, new: Surface) -> Iterator[Lost]:
     was, now = old.methods[name], new.methods[name]
-    requests = (was.request,)
+    requests = (_below(was.request, old.base_path),)
     if _relative(was.request, old.base_path) != _relative(now.request, new.base_path):
-        yield Lost("changed", name, f"sends {now.request}, no longer {was.request}", requests=requests)
+        message = f"sends {quoted(now.request)}, no longer {quoted(was.request)}"
+        yield Lost("changed", name, message, requests=requests)
     if was.returns != now.returns:
-        yield Lost("changed", name, f"returns {now.returns}, no longer {was.returns}", requests=requests)
+        message = f"returns {quoted(now.returns)}, no longer {quoted(was.returns)}"
+        yield Lost("changed", name, message, requests=requests)
     was_taken, now_taken = _positions(was), _positions(now)
     if len(was_taken) != len(now_taken):
-        shown = ", ".join(now_taken) or "none"
-        message = f"takes {_count(len(now_taken), 'path argument')} ({shown}), no longer {len(was_taken)}"
+        shown = listed(_quoted(now_taken)) or "none"
+        message = f"takes {counted(len(now_taken), 'path argument')} ({shown}), no longer {len(was_taken)}"
         yield Lost("changed", name, message, requests=requests)
     for argument, what in was.arguments.items():
         if what.kind == _POSITIONAL:
@@ -196,32 +206,33 @@ def _lost_fields(old: Surface, new: Surface) -> Iterator[Lost]:
     for name, members in _outermost(old.fields, new.fields).items():
         field = old.fields[members[0]]
         alone = members == [name]
-        message = "is gone" if alone else f"is gone with {_count(len(members), 'field')}"
+        message = _gone(name, members, "field") + _kept(members, new)
         requests = sorted({request for member in members for request in queried[old.fields[member].path]})
-        message += _kept(members, new)
         yield Lost("field", name, message, requests=tuple(requests), wire=field.wire if alone else "")
     for name in sorted(old.fields.keys() & new.fields.keys()):
         was, now = old.fields[name], new.fields[name]
         place = partial(Lost, requests=queried[was.path], wire=was.wire)
         if was.wire != now.wire:
-            yield place("changed", name, f"stands for the field {now.wire!r}, no longer {was.wire!r}")
+            yield place("changed", name, f"stands for the field {quoted(now.wire)}, no longer {quoted(was.wire)}")
         if gone := [operator for operator in was.operators if operator not in now.operators]:
-            yield place("operator", name, f"no longer has {' '.join(gone)}")
+            yield place("operator", name, f"no longer has {' '.join(_quoted(gone))}")
         kinds: dict[tuple[str, str], list[str]] = {}
         for operator, value in was.operators.items():
             if now.operators.get(operator, value) != value:
                 kinds.setdefault((value, now.operators[operator]), []).append(operator)
         for (before, after), operators in kinds.items():
-            yield place("changed", name, f"takes {after}, no longer {before}, with {' '.join(operators)}")
+            message = f"takes {quoted(after)}, no longer {quoted(before)}, with {' '.join(_quoted(operators))}"
+            yield place("changed", name, message)
 
 
 def _queried(surface: Surface) -> dict[str, tuple[str, ...]]:
-    """The requests that take queries, by the path of their set of fields."""
+    """The requests below the base path that take queries, by the path of their set of fields."""
     found: dict[str, list[str]] = {field.path: [] for field in surface.fields.values()}
     for method in surface.methods.values():
-        path = _literal(method.request.partition(" ")[2]).removeprefix(surface.base_path)
+        request = _below(method.request, surface.base_path)
+        path = _literal(request.partition(" ")[2])
         if path in found and "query" in method.arguments:
-            found[path].append(method.request)
+            found[path].append(request)
     return {path: tuple(requests) for path, requests in found.items()}
 
 
@@ -229,18 +240,40 @@ def _lost_types(old: Surface, new: Surface) -> Iterator[Lost]:
     users: dict[str, set[str]] = {}
     for method in old.methods.values():
         for name in re.findall(r"models\.\w+\.\w+", method.returns):
-            users.setdefault(name, set()).add(method.request)
+            users.setdefault(name, set()).add(_below(method.request, old.base_path))
     for name, members in _outermost(old.types, new.types).items():
-        message = "is gone" if members == [name] else f"is gone with {_count(len(members), 'type')}"
         requests = sorted({request for member in members for request in users.get(member, ())})
-        yield Lost("type", name, message, requests=tuple(requests))
+        yield Lost("type", name, _gone(name, members, "type") + _kept(members, new), requests=tuple(requests))
     for name in sorted(old.types.keys() & new.types.keys()):
         for key, kind in old.types[name].items():
             now = new.types[name].get(key)
             if now is None:
                 yield Lost("key", f"{name}[{key!r}]", "is no longer a key")
             elif now != kind:
-                yield Lost("changed", f"{name}[{key!r}]", f"is {now}, no longer {kind}")
+                yield Lost("changed", f"{name}[{key!r}]", f"is {quoted(now)}, no longer {quoted(kind)}")
+
+
+def _lost_aliases(old: Surface, new: Surface) -> Iterator[Lost]:
+    """Names that were kept for one version, and whose time has ended."""
+    own = {*new.methods, *new.fields, *new.types, *new.kept}
+    own |= {argument_name(name, argument) for name, method in new.methods.items() for argument in method.arguments}
+    # Where a method is gone itself, its keywords are no news.
+    kept = [name for name in old.kept if "(" not in name or name.partition("(")[0] in new.methods]
+    for name, members in _outermost(kept, own).items():
+        kind: Kind = "field" if name.startswith("fields.") else "type" if name.startswith("models.") else "method"
+        if name.endswith(")"):
+            kind = "argument"
+        states = listed(_quoted(sorted({old.kept[member] for member in members})), _SHOWN)
+        what = "an alias" if len(members) == 1 else f"{len(members):,} aliases"
+        yield Lost(kind, name, f"was {what} ({states}), and is no longer kept")
+
+
+def _gone(name: str, members: list[str], noun: str) -> str:
+    return _GONE if members == [name] else f"{_GONE} with {counted(len(members), noun)}"
+
+
+def _quoted(texts: Iterable[str]) -> list[str]:
+    return [quoted(text) for text in texts]
 
 
 def _kept(names: list[str], new: Surface) -> str:
@@ -248,11 +281,10 @@ def _kept(names: list[str], new: Surface) -> str:
     aliases = sum(name in new.kept for name in names)
     if not aliases:
         return ""
-    if aliases == len(names):
-        return (
-            f"; {'it stays' if aliases == 1 else 'they stay'} for one version and {'warns' if aliases == 1 else 'warn'}"
-        )
-    return f"; {aliases} of them stay for one version and warn"
+    who = "" if aliases == len(names) else f"{aliases:,} of them "
+    if aliases == 1:
+        return f"; {who or 'it '}stays for one version and warns"
+    return f"; {who or 'they '}stay for one version and warn"
 
 
 def _outermost(old: Iterable[str], new: Collection[str]) -> dict[str, list[str]]:
@@ -265,6 +297,12 @@ def _outermost(old: Iterable[str], new: Collection[str]) -> dict[str, list[str]]
             outer = next((name[:end] for end in ends if name[:end] not in alive), name)
             found.setdefault(outer, []).append(name)
     return found
+
+
+def _below(request: str, base_path: str) -> str:
+    """A request with its path below the base path."""
+    method, _, path = request.partition(" ")
+    return f"{method} {below(path, base_path)}"
 
 
 def argument_name(method: str, argument: str) -> str:
@@ -281,64 +319,11 @@ def _positions(method: Method) -> list[str]:
 
 
 def _relative(request: str, base_path: str) -> str:
-    """A request without the base path and the names of its path arguments, which callers do not see."""
+    """A request below the base path and without the names of its path arguments, which callers do not see."""
     method, _, path = request.partition(" ")
-    return f"{method} {_anonymous(path.removeprefix(base_path))}"
-
-
-def _anonymous(path: str) -> str:
-    """A path template without the names of its arguments."""
-    return re.sub(r"{[^{}]*}", "{}", path)
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
-
-
-def _some(texts: Iterable[str]) -> str:
-    listed = list(texts)
-    more = len(listed) - _SHOWN
-    return ", ".join(listed[:_SHOWN]) + (f" and {more} more" if more > 0 else "")
-
-
-def _because(one: Lost, findings: Iterable[Finding]) -> str:
-    return _some(" ".join(filter(None, _place(finding))) for finding in findings if _explains(finding, one))
-
-
-def _place(finding: Finding) -> tuple[str, ...]:
-    return finding.id, finding.category, finding.method, finding.path, finding.name
-
-
-def _explains(finding: Finding, one: Lost) -> bool:
-    """Whether a finding is the reason that a name vanished or changed."""
-    if one.kind not in _REASONS or (one.name.startswith("models.") and one.kind != "type"):
-        return False
-    whole = finding.id in _WHOLE
-    if not whole and finding.id not in _REASONS[one.kind]:
-        return False
-    if finding.name and one.wire and not _is_name(finding.name, one.wire):
-        return False
-    if not finding.path:
-        return any(f"/{finding.category}/" in f"{request}/" for request in one.requests)
-    return any(_is_at(finding, request) for request in one.requests)
-
-
-def _is_name(wire: str, name: str) -> bool:
-    """Whether a parameter or field is what a user knows by `name`: its wire name, or an argument made of it."""
-    return wire == name or naming.snake(wire) in (name, name.rstrip("_"))
-
-
-def _is_at(finding: Finding, request: str) -> bool:
-    method, _, path = request.partition(" ")
-    return finding.method in ("", method) and _below(finding, finding.path) == _below(finding, path)
-
-
-def _below(finding: Finding, path: str) -> str:
-    """A path from the finding's category on, without the names of its arguments: the base path may be another."""
-    start = path.find(f"/{finding.category}")
-    return _anonymous(path[max(start, 0) :])
+    return f"{method} {below(address(path), base_path)}"
 
 
 def _literal(path: str) -> str:
-    """A path template without its arguments: the path of its node."""
-    return "".join(f"/{part}" for part in re.sub(r"{[^{}]*}", "", path).split("/") if part)
+    """A path without its arguments: the path of its node."""
+    return "".join(f"/{part}" for part in address(path).replace("{}", "").split("/") if part)

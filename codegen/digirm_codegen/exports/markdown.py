@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 
 from digirm_codegen.exports import markdown_parts as parts
 from digirm_codegen.exports.language import Language
-from digirm_codegen.exports.operations import origin, title, walk
+from digirm_codegen.exports.operations import origin, title
 from digirm_codegen.exports.payloads import Payloads
 from digirm_codegen.exports.text import code, prose
 from digirm_runtime import naming, tree
@@ -132,7 +132,7 @@ class _Pages:
 
 def _operations(category: Node) -> Iterable[tuple[str, tree.Operation]]:
     return (
-        (f"{dotted}.{operation.name}", operation) for dotted, node in walk(category) for operation in node.operations
+        (f"{dotted}.{operation.name}", operation) for dotted, node in category.named() for operation in node.operations
     )
 
 

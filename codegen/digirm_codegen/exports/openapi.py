@@ -19,7 +19,7 @@ from digirm_codegen.exports.language import Language
 from digirm_codegen.exports.operations import arguments, listed, operation_doc, origin, path_with, title
 from digirm_runtime import tree
 from digirm_runtime.spec import Spec
-from digirm_runtime.template import Arg
+from digirm_runtime.template import Arg, shape
 from digirm_runtime.tree import Operation
 
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9_.-]+")
@@ -75,8 +75,7 @@ class _Paths:
     def add(self, category: str, dotted: str, operation: Operation) -> None:
         segments, args = arguments(operation)
         own = [arg.wire if _PLAIN_NAME.fullmatch(arg.wire) else arg.name for arg in operation.args]
-        shape = path_with(segments, [""] * len(own))
-        key, names = self._by_shape.setdefault(shape, (path_with(segments, own), own))
+        key, names = self._by_shape.setdefault(shape(operation.template), (path_with(segments, own), own))
         item = self.items.setdefault(key, {})
         if operation.method.lower() in item:
             self._problems.append(f"{operation.wire}: OpenAPI cannot tell it from {operation.method} {key}; left out")

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from digirm_codegen.exports.text import codes
 from digirm_runtime import template
 from digirm_runtime.spec import Spec
 from digirm_runtime.template import Arg, Segment
-from digirm_runtime.tree import Node, Operation, Tree
+from digirm_runtime.tree import Operation, Tree
 
 #: What the protocol says of parameters, the same for every path that takes them.
 _TIME = "ISO 8601, milliseconds since 1970, or relative as `-1d`."
@@ -39,20 +39,12 @@ class Listed(NamedTuple):
     operation: Operation
 
 
-def walk(node: Node, above: str = "") -> Iterator[tuple[str, Node]]:
-    """A node and all below it, each with its dotted name below `above`."""
-    dotted = f"{above}{node.attribute}"
-    yield dotted, node
-    for child in node.children:
-        yield from walk(child, f"{dotted}.")
-
-
 def listed(named: Tree) -> list[Listed]:
     """Every operation, in the order of the client's tree."""
     return [
         Listed(category.wire, f"{dotted}.{operation.name}", operation)
         for category in named.categories
-        for dotted, node in walk(category)
+        for dotted, node in category.named()
         for operation in node.operations
     ]
 
