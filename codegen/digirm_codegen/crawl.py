@@ -1,8 +1,8 @@
 """The crawler: asks a self-documenting API what it has, through the ordinary asynchronous client.
 
 What the server says is kept, whatever else it holds; what cannot be had, or cannot be a category, is reported and left
-out. What is beyond a limit of size, depth or count ends the run. The client's own flow does retries, throttling and
-credentials.
+out. What is beyond a limit of size, depth or count ends the run; what takes too long is unreachable. The client's own
+flow does retries, throttling and credentials.
 """
 
 from __future__ import annotations
@@ -16,7 +16,16 @@ from digirm_runtime import template
 from digirm_runtime.errors import APIError, NotFound, SpecError, TooLarge, TransportError
 from digirm_runtime.overrides import Overrides
 from digirm_runtime.selfdoc import Cleaner, TooDeepError
-from digirm_runtime.spec import MAX_CATEGORIES, MAX_DEPTH, MAX_FILE_BYTES, MAX_NAME, canonical, normalise, ordered
+from digirm_runtime.spec import (
+    MAX_CATEGORIES,
+    MAX_DEPTH,
+    MAX_FILE_BYTES,
+    MAX_NAME,
+    canonical,
+    normalise,
+    ordered,
+    shown,
+)
 from digirm_runtime.spec_reader import Reader
 from digirm_runtime.wire import SIMULATOR_HEADER
 
@@ -26,6 +35,8 @@ if TYPE_CHECKING:
 BASE_PATH = "/ws/v1"
 #: The most that all documents of one API can have, in bytes.
 MAX_BYTES = 256 * 1024 * 1024
+#: How long one document may take, in seconds, with all tries and waits.
+MAX_SECONDS = 120.0
 _KINDS: dict[int, Kind] = {401: "forbidden", 403: "forbidden", 404: "not_found", 429: "throttled"}
 
 #: Called with (categories done, categories in all).
@@ -43,8 +54,8 @@ async def crawl(
     """Capture the API below `base_path`, with at most `concurrency` requests in flight.
 
     Raises SpecError where it is not a self-documenting API, or one beyond the limits of a spec, APIError and
-    TransportError where its root cannot be had. A category that refuses or fails is noted in the result and does not
-    stop the others.
+    TransportError where its root cannot be had. A category that refuses, fails or takes more than `MAX_SECONDS` is
+    noted in the result and does not stop the others.
     """
     job = _Crawl(client, base_path, asyncio.Semaphore(concurrency), progress)
     root, items = await job.root()
@@ -89,10 +100,13 @@ class _Crawl:
 
     async def fetch(self, path: str) -> Reply:
         try:
-            async with self.slots:
+            async with self.slots, asyncio.timeout(MAX_SECONDS):
                 reply = await self.client.fetch("GET", path, max_bytes=MAX_FILE_BYTES)
         except TooLarge as error:
             raise SpecError(str(error)) from None
+        except TimeoutError:
+            # Without what came of it: that much is no damaged answer.
+            raise TransportError(f"no complete answer within {MAX_SECONDS:g} s", method="GET", url=path) from None
         self.simulated = self.simulated or SIMULATOR_HEADER in reply.headers
         return reply
 
@@ -146,7 +160,7 @@ class _Crawl:
                 if name in found:
                     raise ValueError("is listed twice; the first is kept")
             except ValueError as error:
-                self.problems.append(f"root item {ascii(path)[:120]} {error}")
+                self.problems.append(f"root item {shown(path)} {error}")
             else:
                 found[name] = {key: value for key, value in item.items() if key != "path"}
         if not found:
@@ -184,7 +198,7 @@ class _Crawl:
         except Exception as error:
             # Whatever a server can provoke, it costs this category and no other.
             self.unavailable[name] = Unavailable(None, "invalid")
-            self.problems.append(f"{ascii(name)[:120]}: {type(error).__name__}: {ascii(str(error))[:120]}")
+            self.problems.append(f"{shown(name)}: {type(error).__name__}: {shown(str(error))}")
         if self.progress:
             self.progress(len(self.documents) + len(self.unavailable), total)
 

@@ -34,7 +34,9 @@ class Client(BaseClient):
 
     `expect` is the API version that the service should be of, and has to be the one that this client was made from.
     The first call below a category then asks for the category's own description, and a ContractWarning says where that
-    is another one, or cannot be had; the call is made in any case. Calls that come meanwhile do not wait for it.
+    is another one, or cannot be had; the call is made in any case. Calls that come meanwhile do not wait for it, and it
+    takes a quarter of the call's deadline at most, or else its `timeout`. Without an answer the next call asks again,
+    and then no other.
 
     Raises CredentialsError where there are no credentials, ValueError for an address that is none or an `expect` that
     is not this client's version.

@@ -97,7 +97,8 @@ class Plan:
 
     `retries` None means the usual ones; `idempotent` None that the method decides. A slot of each of `governors` is
     taken, in that order, on behalf of `owner`. `mask` hides credentials in what the server says. An answer of more than
-    `max_bytes` is not read to its end.
+    `max_bytes` is not read to its end, and with such a limit neither it nor one that is nested too deep is asked for
+    again.
     """
 
     __slots__ = (
@@ -201,8 +202,9 @@ def perform(request: Request, plan: Plan, decode: Callable[[Response], T], shown
         except TransportError as error:
             error.method, error.url, error.attempts = request.method, shown_url, watch.attempt
             failure, throttled = error, False
-            # The next answer would be as long.
-            again = (idempotent or not error.sent) and not isinstance(error, TooLarge)
+            # Who limits an answer expects one without measure: the next would be no better.
+            measured = plan.max_bytes is not None and isinstance(error, TooLarge)
+            again = (idempotent or not error.sent) and not measured
         else:
             if not delay:
                 # Coming back at once, as a date that has passed asks for, would only be refused again.

@@ -19,16 +19,27 @@ Address: TypeAlias = "tuple[str | int, ...]"
 class Stale(NamedTuple):
     """An entry, or a part of one, that names something which the spec lacks, and a sentence that says so.
 
-    The address is empty where the file is wrong whatever the spec.
+    The address is empty where the file is wrong whatever the spec; so is the path of what no one path decides.
     """
 
     address: Address
     message: str
+    path: str = ""
 
 
 def stale(overrides: Overrides, spec: Spec) -> list[Stale]:
     """Every such entry, in the file's order by section; those that edit documents are `overrides_edit`'s to judge."""
     return list(_Check(overrides, spec).all())
+
+
+def judged(entries: Iterable[Stale], base_path: str, unavailable: Iterable[str]) -> Iterator[Stale]:
+    """Those of `entries` that no unavailable category can still bear out: what was not seen is not known to be gone."""
+    unseen = {f"{base_path}/{name}" for name in unavailable}
+    for entry in entries:
+        _, _, below = entry.path.partition(f"{base_path}/")
+        category = f"{base_path}/{below.partition('/')[0]}"
+        if not unseen or not entry.address or entry.address[0] == "schemas" or (entry.path and category not in unseen):
+            yield entry
 
 
 class _Check:
@@ -67,11 +78,12 @@ class _Check:
         for i, entry in enumerate(self.overrides.certainty):
             where = f"{entry.method} {entry.path}".lstrip()
             if entry.path not in self.paths or (entry.method and (entry.method, entry.path) not in self.requests):
-                yield Stale(("certainty", i), f"certainty: {where} is not in the spec")
+                yield Stale(("certainty", i), f"certainty: {where} is not in the spec", entry.path)
                 continue
             for n, name in enumerate(entry.fields):
                 if (entry.path, entry.method, name) not in self.fields:
-                    yield Stale(("certainty", i, "fields", n), f"certainty: {where} has no query field {name!r}")
+                    address = ("certainty", i, "fields", n)
+                    yield Stale(address, f"certainty: {where} has no query field {name!r}", entry.path)
 
     def named(self) -> Iterator[Stale]:
         given = self.overrides
@@ -79,13 +91,13 @@ class _Check:
             method, _, path = key.partition(" ")
             # A node that only groups may be listed without requests; it can still be called.
             if (method, path) not in self.requests and not (method == "GET" and path in self.paths):
-                yield Stale(("names", key), f"names: {key} is not in the spec")
+                yield Stale(("names", key), f"names: {key} is not in the spec", path)
         for i, entry in enumerate(given.operation):
             where = f"operation: {entry.method} {entry.path}"
             if (entry.method, entry.path) not in self.requests:
-                yield Stale(("operation", i), f"{where} is not in the spec")
+                yield Stale(("operation", i), f"{where} is not in the spec", entry.path)
             elif entry.schema is not None and entry.schema not in given.schemas:
-                yield Stale(("operation", i, "schema"), f"{where}: there is no schema {entry.schema!r}")
+                yield Stale(("operation", i, "schema"), f"{where}: there is no schema {entry.schema!r}", entry.path)
         for name, schema in given.schemas.items():
             if schema.category not in self.categories:
                 yield Stale(("schemas", name), f"schemas: {name}: there is no category {schema.category!r}")
@@ -97,11 +109,12 @@ class _Check:
         for section, i, field, paths in known:
             for n, path in enumerate(paths):
                 if (path, field) not in self.on_path:
-                    yield Stale((section, i, "paths", n), f"{section}: {path} has no query field {field!r}")
+                    yield Stale((section, i, "paths", n), f"{section}: {path} has no query field {field!r}", path)
         for i, columns in enumerate(given.columns):
             request = self.requests.get(("GET", columns.path))
             if request is None or "fields" not in request.params:
-                yield Stale(("columns", i), f"columns: GET {columns.path} is not in the spec, or takes no fields")
+                message = f"columns: GET {columns.path} is not in the spec, or takes no fields"
+                yield Stale(("columns", i), message, columns.path)
 
     def docs(self) -> Iterator[Stale]:
         if not self.overrides.docs:
@@ -118,9 +131,9 @@ class _Check:
                 where = f"{entry.method} {path}".lstrip()
                 if what[1]:
                     if not any(what in _parts(request) for request in requests):
-                        yield Stale(("docs", i, "paths", n), f"docs: {where} has not {shown}")
+                        yield Stale(("docs", i, "paths", n), f"docs: {where} has not {shown}", path)
                 elif not requests and (entry.method or path not in self.paths | self.own_paths):
-                    yield Stale(("docs", i, "paths", n), f"docs: {where} is not in the spec")
+                    yield Stale(("docs", i, "paths", n), f"docs: {where} is not in the spec", path)
 
 
 def _parts(request: Request) -> set[tuple[str, str]]:

@@ -40,16 +40,16 @@ def apply(documents: Mapping[str, Any], overrides: Overrides, base_path: str) ->
     for i, gone in enumerate(overrides.remove):
         if not copied.remove(gone):
             what = f" operator {gone.operator!r}" if gone.operator else ""
-            stale.append(Stale(("remove", i), f"remove: {gone.shown()}{what} is not in the spec"))
+            stale.append(Stale(("remove", i), f"remove: {gone.shown()}{what} is not in the spec", gone.path))
     for i, other in enumerate(overrides.replace):
         if copied.replace(other):
             sure.append(_sure(other))
         else:
-            stale.append(Stale(("replace", i), f"replace: {other.shown()} is not in the spec"))
+            stale.append(Stale(("replace", i), f"replace: {other.shown()} is not in the spec", other.path))
     for i, new in enumerate(overrides.add):
         problem = copied.add(new)
         if problem:
-            stale.append(Stale(("add", i), f"add: {new.shown()}: {problem}"))
+            stale.append(Stale(("add", i), f"add: {new.shown()}: {problem}", new.path))
         elif not new.parameter:
             sure.append(_sure(new))
     edited = {name: normalise(doc) if name in copied.touched else doc for name, doc in copied.documents.items()}

@@ -9,17 +9,19 @@ import re
 import sys
 import time
 import warnings
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
 from digirm_runtime.errors import (
     APIError,
     ContractWarning,
     RemoteManagerError,
+    ServerError,
     SpecError,
     Throttled,
     TooLarge,
     TransportError,
+    WouldWaitForItself,
 )
 from digirm_runtime.flow import decode_json
 from digirm_runtime.options import Options
@@ -30,6 +32,11 @@ if TYPE_CHECKING:
     from digirm_runtime.flow import Flow, Plan
     from digirm_runtime.throttle import Owner
     from digirm_runtime.wire import Response
+
+#: How often a category is asked about that gives no answer.
+TRIES = 2
+#: The part of a call's deadline that a comparison may take.
+SHARE = 0.25
 
 _OURS = __name__.partition(".")[0]
 
@@ -73,7 +80,8 @@ class Expectation:
     """What one client expects of its service: the categories of the version that its package was made from.
 
     The first call below a category asks for the category's own description first, once, and compares it. Calls that
-    come meanwhile go on: nobody waits for another's comparison. What gives no answer is asked again at the next call.
+    come meanwhile go on: nobody waits for another's comparison. What gives no answer in time is asked again at the next
+    call, and then no more.
     """
 
     def __init__(self, client: BaseClient, version: str) -> None:
@@ -87,30 +95,38 @@ class Expectation:
         self._version = version
         self._prefix = f"{base}/"
         # Who takes a category out of here compares it: taking is one step, also among threads.
-        self._open: dict[str, str] = dict(known)
+        self._open = {name: _Question(marked, TRIES) for name, marked in known.items()}
 
     def before(self, flow: Flow[Any], plan: Plan, client: BaseClient, path: str, owner: Owner | None) -> Flow[Any]:
         """`flow`, which sends to `path` by `plan`, with the comparison before it; both share the plan's deadline."""
         name = path.removeprefix(self._prefix).partition("?")[0].partition("/")[0]
-        known = self._open.pop(name, None) if path.startswith(self._prefix) else None
-        if known is not None:
+        question = self._open.pop(name, None) if path.startswith(self._prefix) else None
+        if question is not None:
             began = time.monotonic()
-            yield from self._compare(client, name, known, plan, owner)
+            yield from self._compare(client, name, question, plan, owner)
             if plan.deadline is not None:
                 plan.deadline = max(0.0, plan.deadline - (time.monotonic() - began))
         return (yield from flow)
 
-    def _compare(self, client: BaseClient, name: str, known: str, plan: Plan, owner: Owner | None) -> Flow[None]:
+    def _compare(
+        self, client: BaseClient, name: str, question: _Question, plan: Plan, owner: Owner | None
+    ) -> Flow[None]:
         path = self._prefix + name
-        settled = False
+        again: _Question | None = question
+        doubt = ""
         try:
-            doubt = yield from _doubt(client, path, known, plan, owner)
-            settled = True
-        except RemoteManagerError:
-            return  # the call itself will tell
+            doubt = yield from _doubt(client, path, question.known, plan, owner)
+            again = None
+        except WouldWaitForItself:
+            pass  # nobody was asked
+        except RemoteManagerError as error:
+            if question.tries > 1:
+                again = question._replace(tries=question.tries - 1)
+            else:
+                doubt, again = _reason(error), None
         finally:
-            if not settled:
-                self._open[name] = known
+            if again is not None:
+                self._open[name] = again
         if doubt:
             self._warn(path, doubt)
 
@@ -128,20 +144,35 @@ class Expectation:
 _DIFFERS = "it differs"
 
 
+class _Question(NamedTuple):
+    """A category that was not compared yet: its fingerprint, and how often it may still be asked about."""
+
+    known: str
+    tries: int
+
+
+def _reason(error: RemoteManagerError) -> str:
+    if isinstance(error, APIError):
+        return f"it answered {error.status}"
+    return "its answer is too long" if isinstance(error, TooLarge) else "it gave no usable answer"
+
+
 def _doubt(client: BaseClient, path: str, known: str, plan: Plan, owner: Owner | None) -> Flow[str]:
     """What speaks against the description of a category, empty where it has the fingerprint `known`.
 
-    Raises RemoteManagerError where nobody can know: there is no answer, or the service is too busy for one.
+    It is tried once, for as long as one silence of the call may last or a share of its deadline: the call comes first.
+    Raises RemoteManagerError where another try may say more.
     """
-    options = Options(timeout=plan.timeout, retries=plan.retries, deadline=plan.deadline)
+    most = plan.timeout if plan.deadline is None else min(plan.timeout, SHARE * plan.deadline)
+    options = Options(timeout=most, deadline=most, retries=0)
     try:
         response: Response = yield from client._send(
             "GET", path, None, None, options, lambda response: response, owner=owner, max_bytes=MAX_FILE_BYTES
         )
+    except (Throttled, ServerError):
+        raise
     except (TooLarge, APIError) as error:
-        if isinstance(error, Throttled):
-            raise
-        return f"it answered {error.status}" if isinstance(error, APIError) else "its answer is too long"
+        return _reason(error)
     try:
         document = decode_json(response, required=True)
         if not isinstance(document, dict) or not isinstance(document.get("list"), list):

@@ -296,7 +296,8 @@ def examine(
         problems=tuple(reader.problems),
         overrides=edited.overrides,
     )
-    return spec, (*wrong, *edited.stale, *overrides_check.stale(given, spec))
+    found = (*wrong, *edited.stale, *overrides_check.stale(given, spec))
+    return spec, tuple(overrides_check.judged(found, base_path, spec.unavailable))
 
 
 def normalise_checked(name: str, document: Any) -> tuple[Any, str]:

@@ -160,6 +160,7 @@ def test_hostile_root_items_are_reported_and_skipped() -> None:
     assert found.unavailable == {}
     assert len(found.problems) == len(items) - 1
     assert all(problem.isprintable() and len(problem) < 300 for problem in found.problems)
+    assert sum("xxx... is longer than" in problem for problem in found.problems) == 1
 
 
 @pytest.mark.parametrize(

@@ -12,10 +12,10 @@ import pytest
 from digirm_cli.main import main
 from digirm_codegen import crawl as crawler
 from digirm_runtime import spec
-from digirm_runtime.errors import SpecError
+from digirm_runtime.errors import SpecError, TransportError
 from tests.crawl.dialect import Answers, api, capture, category, crawled, nested, root, serve
 from tests.support.server import Answer, Got
-from tests.support.wire import Wire, WireServer, document, http
+from tests.support.wire import Then, Wire, WireServer, document, http
 
 #: A limit that tests reach: the real ones differ in nothing but size.
 SMALL = 20_000
@@ -48,6 +48,30 @@ def test_an_answer_without_end(wire: Wire, path: str) -> None:
         crawled(server.url)
     # The next answer would be as long: it was asked for once, and not read to its end.
     assert [got.target for got in server.got].count(path) == 1
+    assert not server.outlasted
+
+
+@pytest.mark.parametrize("then", ["drip", "hold"])
+def test_a_category_that_takes_for_ever_is_unreachable(then: Then, monkeypatch: pytest.MonkeyPatch) -> None:
+    def reply(got: Got) -> Wire:
+        if got.target == "/ws/v1":
+            # From here on: the root itself has all the time that it needs.
+            monkeypatch.setattr(crawler, "MAX_SECONDS", 0.2)
+            return document(root("a"))
+        return Wire((HEAD + b"\r\n", b" "), then)
+
+    with WireServer(reply) as server:
+        assert crawled(server.url).unavailable == {"a": (None, "unreachable")}
+    assert not server.outlasted
+
+
+def test_a_root_that_takes_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(crawler, "MAX_SECONDS", 0.2)
+    with (
+        WireServer(lambda _: Wire((HEAD + b"\r\n", b" "), "drip")) as server,
+        pytest.raises(TransportError, match=r"^GET /ws/v1: no complete answer within 0\.2 s$"),
+    ):
+        crawled(server.url)
     assert not server.outlasted
 
 

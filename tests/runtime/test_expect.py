@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 import warnings
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,66 +15,25 @@ from digirm_runtime import dynamic
 from digirm_runtime.client import Client
 from digirm_runtime.errors import ContractWarning, NotFound, RemoteManagerError, SpecError, TransportError
 from digirm_runtime.hooks import Event, Hooks
-from digirm_runtime.options import Options, Throttle
+from digirm_runtime.options import Throttle
 from tests.codegen.support import SMALL, write_spec
-from tests.runtime.conftest import short_delays
-from tests.support.faces import Blocking, finish
-from tests.support.server import Answer, Got, Server, dropped
+from tests.runtime.expecting import (
+    AUTH,
+    DESCRIPTION,
+    FACES,
+    OTHER,
+    PAGE,
+    client,
+    get,
+    paths,
+    run,
+    service,
+    specs,
+    twice,
+)
+from tests.support.server import Answer, Got, dropped
 
-__all__ = ["short_delays"]
-
-FACES = ["blocking", "asyncio"]
-AUTH = ("user", "secret-word")
-DESCRIPTION = "/ws/v1/parts"
-OTHER = {**SMALL["parts"], "list": SMALL["parts"]["list"][:1]}
-PAGE = {"list": [{"id": 1}, {"id": 2}], "count": 2}
-GOOD = Answer(body=PAGE)
-
-
-@pytest.fixture(scope="module")
-def specs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_spec(tmp_path_factory.mktemp("specs"), SMALL)
-
-
-def service(description: Answer | Callable[[Got], Answer], page: Answer | Callable[[Got], Answer] = GOOD) -> Server:
-    """A server of one category that describes itself so, and gives a page everywhere else."""
-
-    def reply(got: Got) -> Answer:
-        given = description if got.path == DESCRIPTION else page
-        return given if isinstance(given, Answer) else given(got)
-
-    return Server(reply)
-
-
-def run(face: str, specs: Path, url: str, body: Callable[[Any], Any], **settings: Any) -> Any:
-    """Run a body, written as for asyncio, over one face of the client that expects its own version."""
-    settings = {"auth": AUTH, "throttle": None, "expect": "9.1", **settings}
-    if face == "blocking":
-        with dynamic.client(specs, url, **settings) as rm:
-            return finish(body(Blocking(rm)))
-
-    async def main() -> Any:
-        async with dynamic.async_client(specs, url, **settings) as rm:
-            return await body(rm)
-
-    return asyncio.run(main())
-
-
-def client(specs: Path, server: Server) -> dynamic.DynamicClient:
-    return dynamic.client(specs, server.url, auth=AUTH, throttle=None, expect="9.1")
-
-
-def paths(server: Server) -> list[str]:
-    return [got.path for got in server.got]
-
-
-async def get(rm: Any) -> Any:
-    return await rm.parts.inventory.get(1)
-
-
-async def twice(rm: Any) -> None:
-    await get(rm)
-    await get(rm)
+__all__ = ["specs"]
 
 
 @pytest.mark.parametrize("face", FACES)
@@ -177,21 +134,6 @@ def test_what_cannot_be_compared_is_warned_of_and_the_call_made(
 
 
 @pytest.mark.parametrize("face", FACES)
-@pytest.mark.parametrize("answer", [dropped(), Answer(429, headers=(("retry-after", "3600"),))], ids=["dropped", "429"])
-def test_no_answer_is_asked_for_again_at_the_next_call(face: str, specs: Path, answer: Answer) -> None:
-    answers = [answer, Answer(body=OTHER)]
-
-    async def calls(rm: Any) -> None:
-        once = Options(retries=0)
-        for _ in range(3):
-            await rm.parts.inventory.get(1, options=once)
-
-    with service(lambda _: answers.pop(0)) as server, pytest.warns(ContractWarning, match="not what version"):
-        run(face, specs, server.url, calls)
-    assert [path == DESCRIPTION for path in paths(server)] == [True, False, True, False, False]
-
-
-@pytest.mark.parametrize("face", FACES)
 def test_the_error_is_the_calls_own(face: str, specs: Path) -> None:
     with service(Answer(404), Answer(404)) as server, pytest.warns(ContractWarning), pytest.raises(NotFound) as caught:
         run(face, specs, server.url, get)
@@ -199,26 +141,6 @@ def test_the_error_is_the_calls_own(face: str, specs: Path) -> None:
     with service(dropped(), dropped()) as server, pytest.raises(TransportError) as broken:
         run(face, specs, server.url, get)
     assert broken.value.url == "/ws/v1/parts/inventory/1"
-
-
-@pytest.mark.parametrize("face", FACES)
-def test_the_deadline_holds_for_both(face: str, specs: Path) -> None:
-    held = threading.Event()
-
-    def silent(_: Got) -> Answer:
-        held.wait(10)
-        return dropped()
-
-    async def call(rm: Any) -> None:
-        await rm.parts.inventory.get(1, options=Options(deadline=0.2, timeout=0.1, retries=9))
-
-    with service(silent, silent) as server:
-        try:
-            with pytest.raises(TransportError) as caught:
-                run(face, specs, server.url, call)
-        finally:
-            held.set()
-    assert caught.value.url == "/ws/v1/parts/inventory/1"
 
 
 @pytest.mark.parametrize("face", FACES)
@@ -278,94 +200,6 @@ def test_a_warning_made_an_error_comes_before_the_call(specs: Path) -> None:
                 rm.parts.inventory.delete(1)
         rm.parts.inventory.delete(1)
     assert [got.method for got in server.got] == ["GET", "DELETE"]
-
-
-class Gate:
-    """A description that is held back until it is opened."""
-
-    def __init__(self) -> None:
-        self.asked = threading.Event()
-        self.opened = threading.Event()
-
-    def __call__(self, _: Got) -> Answer:
-        self.asked.set()
-        self.opened.wait(10)
-        return Answer(body=OTHER)
-
-
-@pytest.fixture
-def gate() -> Iterator[Gate]:
-    gate = Gate()
-    yield gate
-    gate.opened.set()
-
-
-def test_threads_ask_once_and_do_not_wait_for_each_other(specs: Path, gate: Gate) -> None:
-    def calls(rm: Any) -> None:
-        with ThreadPoolExecutor(8) as threads:
-            first = threads.submit(rm.parts.inventory.get, 1)
-            assert gate.asked.wait(10)
-            for call in [threads.submit(rm.parts.inventory.get, 2) for _ in range(30)]:
-                assert call.result(10)
-            assert not first.done()
-            gate.opened.set()
-            assert first.result(10)
-
-    with service(gate) as server, client(specs, server) as rm, pytest.warns(ContractWarning) as caught:
-        calls(rm)
-    assert paths(server).count(DESCRIPTION) == 1
-    assert len(caught) == 1
-
-
-def test_tasks_ask_once_and_do_not_wait_for_each_other(specs: Path, gate: Gate) -> None:
-    async def main(url: str) -> None:
-        async with dynamic.async_client(specs, url, auth=AUTH, throttle=None, expect="9.1") as rm:
-            first = asyncio.ensure_future(rm.parts.inventory.get(1))
-            await asyncio.to_thread(gate.asked.wait, 10)
-            await asyncio.gather(*(rm.parts.inventory.get(2) for _ in range(30)))
-            assert not first.done()
-            gate.opened.set()
-            await first
-
-    with service(gate) as server, pytest.warns(ContractWarning) as caught:
-        asyncio.run(main(server.url))
-    assert paths(server).count(DESCRIPTION) == 1
-    assert len(caught) == 1
-
-
-def test_many_threads_at_the_first_moment(specs: Path) -> None:
-    start = threading.Barrier(8)
-
-    def call(rm: Any) -> None:
-        start.wait(10)
-        rm.parts.inventory.get(1)
-
-    def calls(rm: Any) -> None:
-        with ThreadPoolExecutor(8) as threads:
-            for done in [threads.submit(call, rm) for _ in range(8)]:
-                done.result(10)
-
-    with service(Answer(body=OTHER)) as server, client(specs, server) as rm, pytest.warns(ContractWarning) as caught:
-        calls(rm)
-    assert paths(server).count(DESCRIPTION) == 1
-    assert len(caught) == 1
-
-
-def test_a_cancelled_task_leaves_the_question_to_the_next(specs: Path, gate: Gate) -> None:
-    async def main(url: str) -> None:
-        async with dynamic.async_client(specs, url, auth=AUTH, expect="9.1") as rm:
-            first = asyncio.ensure_future(rm.parts.inventory.get(1))
-            await asyncio.to_thread(gate.asked.wait, 10)
-            first.cancel()
-            with pytest.raises(asyncio.CancelledError):
-                await first
-            gate.opened.set()
-            with pytest.warns(ContractWarning):
-                await rm.parts.inventory.get(2)
-
-    with service(gate) as server:
-        asyncio.run(main(server.url))
-    assert paths(server) == [DESCRIPTION, DESCRIPTION, "/ws/v1/parts/inventory/2"]
 
 
 def test_without_expectation_nothing_is_asked(specs: Path) -> None:

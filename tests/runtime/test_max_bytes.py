@@ -73,10 +73,11 @@ def test_in_process(fetch: Fetch) -> None:
         fetch("sim:", "/ws/v1/devices", max_bytes=100)
 
 
-def test_what_is_nested_too_deep_to_be_read(fetch: Fetch) -> None:
+@pytest.mark.parametrize(("most", "times"), [(None, 4), (1_000_000, 1)])
+def test_what_is_nested_too_deep_is_damage_unless_there_is_a_limit(fetch: Fetch, most: int | None, times: int) -> None:
     with (
         WireServer(lambda _: http(200, b"[" * 100_000)) as server,
-        pytest.raises(TooLarge, match="nested too deep to be read"),
+        pytest.raises(TooLarge, match="nested too deep to be read") as caught,
     ):
-        fetch(server.url, "/x")
-    assert len(server.got) == 1
+        fetch(server.url, "/x", max_bytes=most)
+    assert len(server.got) == caught.value.attempts == times

@@ -1,5 +1,7 @@
 """Every entry that no longer applies is found, each by its own address in the file."""
 
+from unittest.mock import ANY
+
 import pytest
 
 from digirm_runtime.errors import SpecError
@@ -105,7 +107,7 @@ PARTS = {
     ],
 )
 def test_a_stale_entry_is_found_where_it_stands(text: str, address: tuple[str | int, ...], message: str) -> None:
-    assert stale_of(PARTS, text.replace("KNOWN", KNOWN).replace("INVENTORY", INVENTORY)) == [(address, message)]
+    assert stale_of(PARTS, text.replace("KNOWN", KNOWN).replace("INVENTORY", INVENTORY)) == [(address, message, ANY)]
 
 
 def test_all_stale_entries_are_told_at_once() -> None:
@@ -124,6 +126,33 @@ def test_all_stale_entries_are_told_at_once() -> None:
     ]
 
 
-def test_a_category_that_is_only_unavailable_keeps_its_schemas() -> None:
-    text = f'schemas = {{ Bin = {{ category = "bins", properties = {{}}, {KNOWN} }} }}'
-    assert "Bin" in spec_of(PARTS, text, unavailable={"bins": (403, "forbidden")}).overrides.schemas
+UNSEEN = """
+    certainty = [{ path = "BINS", certainty = "recorded", KNOWN }]
+    names = { "GET BINS" = { name = "bins.all", KNOWN } }
+    operation = [{ method = "GET", path = "BINS", schema = "Bin", KNOWN }]
+    values = [{ field = "a", values = ["b"], paths = ["BINS"], KNOWN }]
+    columns = [{ path = "BINS", columns = ["a"], certainty = "inferred", KNOWN }]
+    docs = [{ field = "a", doc = "b", paths = ["BINS"], KNOWN }, { field = "a", doc = "b", KNOWN }]
+    types = { Odd = { literals = ["text"], KNOWN } }
+    operators = { near = { literals = ["text"], KNOWN } }
+    legacy = [{ object = "Bin", field = "a", column = "a", paths = ["BINS"], KNOWN }]
+    schemas = { Bin = { category = "bins", properties = {}, KNOWN } }
+    add = [{ path = "BINS/more", KNOWN }]
+    remove = [{ path = "BINS/less", KNOWN }]
+    replace = [{ path = "BINS", method = "GET", params = [], KNOWN }]
+""".replace("KNOWN", KNOWN).replace("BINS", "/ws/v1/bins/inventory")
+
+
+def test_what_was_not_seen_is_not_known_to_be_gone() -> None:
+    assert {entry.address[0] for entry in stale_of(PARTS, UNSEEN)} == {
+        *("certainty", "names", "operation", "values", "columns", "docs", "types", "operators", "legacy", "schemas"),
+        *("add", "remove", "replace"),
+    }
+    unavailable = {"bins": (403, "forbidden")}
+    assert stale_of(PARTS, UNSEEN, unavailable=unavailable) == []
+    assert "Bin" in spec_of(PARTS, UNSEEN, unavailable=unavailable).overrides.schemas
+
+
+def test_what_was_seen_is_judged_whatever_else_was_not() -> None:
+    text = f'names = {{ "PUT {INVENTORY}" = {{ name = "a", {KNOWN} }} }}'
+    assert len(stale_of(PARTS, text, unavailable={"bins": (403, "forbidden"), "part": (403, "forbidden")})) == 1

@@ -18,6 +18,6 @@ def spec_of(documents: Mapping[str, Any], text: str = "", **settings: Any) -> sp
     return spec.from_documents(documents, overrides=overrides.parse(text, "here"), **{**VERSION, **settings})
 
 
-def stale_of(documents: Mapping[str, Any], text: str) -> list[Stale]:
+def stale_of(documents: Mapping[str, Any], text: str, **settings: Any) -> list[Stale]:
     """What of `text` does not apply to `documents`."""
-    return list(spec.examine(documents, overrides=overrides.parse(text, "here"), **VERSION)[1])
+    return list(spec.examine(documents, overrides=overrides.parse(text, "here"), **{**VERSION, **settings})[1])
