@@ -151,7 +151,7 @@ def test_methods_that_may_be_repeated_are(method: str, name: str) -> None:
 
 def test_a_server_that_is_silent_for_too_long_is_asked_again() -> None:
     async def body(rm: Any) -> Any:
-        return [device["id"] async for device in rm.devices.inventory.list(size=2, options=Options(timeout=0.3))]
+        return [device["id"] async for device in rm.devices.inventory.list(size=2, options=Options(timeout=1.0))]
 
     silent: list[Fault] = [
         lambda _: Wire((), "hold"),
