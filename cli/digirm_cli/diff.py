@@ -75,6 +75,8 @@ def remarks(report: Report, unused: tuple[Entry, ...], levels_file: str) -> Iter
         yield f"override that no longer applies, left out: {entry}"
     for name in report.not_compared:
         yield f"{quoted(name)} was unavailable both times: it is not compared"
+    for name in report.kept:
+        yield f"{quoted(name)} is unavailable now: the earlier capture stands"
     yield from report.not_judged
     for fits_none in unused:
         yield f"{levels_file}: no finding is as this entry says: {fits_none}"

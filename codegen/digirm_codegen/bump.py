@@ -97,8 +97,9 @@ def bump(
     folder = target.folder(capture.api_version)
     before = former_version(target, capture.api_version)
     old = None if before is None else Version.read(before)
+    kept: list[str] = []
     if not force:
-        capture, _ = spec_files.keep(capture, folder)
+        capture, kept = spec_files.keep(capture, folder)
         spec_files.guard(capture, folder)
         lost = sorted(set(capture.unavailable) & set(old.capture.documents if old else ()))
         if lost:
@@ -116,6 +117,7 @@ def bump(
             clients = _clients(target.package, old.folder, made)
             new = Version(stage.folder, capture)
             found = review(old, new, own_levels=own_levels, against=against, clients=clients, dropped=stage.dropped)
+            found = found._replace(report=found.report._replace(kept=tuple(kept)))
         changes = Changes()
         _plan(stage, folder, changes)
         differences = spec_files.plan(folder, spec_files.render(capture), changes)
@@ -251,11 +253,11 @@ def _plan_changelog(file: Path, old: Version | None, new: Capture, found: Review
     again = old is not None and old.capture.api_version == new.api_version
     if old is None or found is None:
         section = f"### API {quoted(new.api_version)}\n\n- The first version that was captured.\n"
-    elif again and not found.report.findings and not found.report.dropped:
+    elif again and not found.report.findings and not found.report.dropped and not found.report.ended():
         return
     else:
         title = f"API {quoted(old.capture.api_version)} → {quoted(new.api_version)}"
-        section = changelog.section(title, found.report.findings, found.report.dropped)
+        section = changelog.section(title, found.report)
     place = _real(file)
     with output.accessible("read", file):
         try:

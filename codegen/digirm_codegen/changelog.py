@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from digirm_codegen.diff.findings import LEVELS, Finding, quoted
+
+if TYPE_CHECKING:
+    from digirm_codegen.diff.report import Report
 
 #: More entries of one level than this are counted only.
 MAX_ENTRIES = 40
 UNCHANGED = "- The contract did not change."
+_UNCHANGED_IN_PART = "- Nothing that was compared changed."
 _UNRELEASED = re.compile(r"##\s+\[?unreleased\b", re.IGNORECASE)
 _RELEASE = re.compile(r"##\s")
 _PART = re.compile(r"##?\s")
@@ -23,28 +28,34 @@ _NEW = "# Changelog\n"
 _BOM = "\ufeff"
 
 
-def section(title: str, findings: Sequence[Finding], dropped: Sequence[str] = ()) -> str:
-    """The section: findings by level with their notes, then overrides that were `dropped`.
+def section(title: str, report: Report) -> str:
+    """The section: findings by level with their notes, names that end without a finding, and what was left out.
 
     `title` is Markdown, as messages and notes of findings are.
     """
     entries: list[str] = []
     for level in LEVELS:
-        found = [finding for finding in findings if finding.level == level]
+        found = report.at(level)
         entries += [f"- {level}: {finding.message}{_notes(finding)}" for finding in found[:MAX_ENTRIES]]
         if len(found) > MAX_ENTRIES:
             entries.append(f"- {level}: {len(found) - MAX_ENTRIES} more; `digirm diff` shows all")
     if not entries:
-        entries.append(UNCHANGED)
-    entries += [f"- override that no longer applies: {quoted(entry)}" for entry in dropped]
+        entries.append(_UNCHANGED_IN_PART if report.not_compared or report.kept else UNCHANGED)
+    ended = report.ended()
+    entries += [f"- Python name: {quoted(one.name)}: {one.message}" for one in ended[:MAX_ENTRIES]]
+    if len(ended) > MAX_ENTRIES:
+        entries.append(f"- Python name: {len(ended) - MAX_ENTRIES} more")
+    entries += [f"- not compared, as unavailable both times: {quoted(name)}" for name in report.not_compared]
+    entries += [f"- override that no longer applies: {quoted(entry)}" for entry in report.dropped]
     return "\n".join([f"### {title}", "", *entries]) + "\n"
 
 
 def insert(text: str, new: str, *, add: bool = False) -> str:
     """A changelog with a section in its part of what is unreleased.
 
-    The entries of a section of the same title are replaced, or, to `add`, joined by those that it lacks. An empty text
-    becomes a changelog. All other lines stay byte for byte; new ones end as the first line does.
+    The entries of a section of the same title are replaced, or, to `add`, the new ones come behind them: an entry that
+    is there already moves to the end, so that the last word is the latest. An empty text becomes a changelog. All other
+    lines stay byte for byte; new ones end as the first line does.
     """
     if not text.strip(f"{_BOM} \t\r\n"):
         text = _NEW
@@ -69,7 +80,8 @@ def insert(text: str, new: str, *, add: bool = False) -> str:
             break
     there = [line.rstrip("\r\n") for line in lines[first:last]]
     if add:
-        added = [*there, *(line for line in added if line not in there)]
+        entries = added[2:]
+        added = [*(line for line in there if line not in entries), *entries]
     if added == there:
         return text
     return "".join([*lines[:first], *(line + ending for line in added), *lines[last:]])

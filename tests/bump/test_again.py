@@ -208,10 +208,27 @@ class TestUnavailable:
         assert "Not compared, as unavailable both times: 1\nrooms\n" in shown.out
         assert (place / "specs" / "2").is_dir()
 
-    def test_what_the_same_version_has_stays(self, taken: Path) -> None:
+    def test_what_the_same_version_has_stays(self, taken: Path, capsys: pytest.CaptureFixture[str]) -> None:
         before = tree_of(taken / "specs")
-        assert bump("1", {"parts": FIRST["parts"]}, rooms=self.REFUSED) == 3
+        assert bump("1", {"parts": FIRST["parts"]}, "--report", "report.md", rooms=self.REFUSED) == 3
         assert tree_of(taken / "specs") == before
+        assert "`rooms` is unavailable now: the earlier capture stands" in capsys.readouterr().err
+        report = (taken / "report.md").read_text()
+        assert "🟡 **Breaks nothing that is known:**" in report
+        assert "the earlier capture stands (1)\n\n- `rooms`\n" in report
+
+    @pytest.mark.usefixtures("taken")
+    def test_what_was_lost_meanwhile_is_told_when_it_is_back(self, capsys: pytest.CaptureFixture[str]) -> None:
+        parts = {"parts": FIRST["parts"]}
+        assert bump("2", parts, "--force", rooms=self.REFUSED) == 3
+        capsys.readouterr()
+        other = inventory("rooms", {**FIELD, "field": "other"})
+        assert bump("3", {**parts, "rooms": other}) == 0
+        shown = capsys.readouterr().out
+        assert (
+            "fields.rooms.inventory.name: could not be captured before, and is gone; it stays for one version" in shown
+        )
+        assert "- Python name: `fields.rooms.inventory.name`" in Path("CHANGELOG.md").read_text()
 
     def test_names_stay_while_it_is_unavailable(self, taken: Path) -> None:
         parts = {"parts": FIRST["parts"]}

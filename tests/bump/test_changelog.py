@@ -8,6 +8,8 @@ from hypothesis import strategies as st
 
 from digirm_codegen import changelog
 from digirm_codegen.diff.findings import Finding
+from digirm_codegen.diff.report import Report
+from digirm_codegen.diff.surface import Lost
 
 BREAKING = Finding("field-removed", "breaking", "the query field `name` is gone")
 WARNING = Finding("orderby-lost", "warning", "the list can no longer be ordered by `id`")
@@ -16,7 +18,9 @@ NEW = "### API `1` → `2`\n\n- breaking: the query field `name` is gone\n"
 
 
 def test_findings_by_level() -> None:
-    assert changelog.section("API `1` → `2`", [INFO, BREAKING, WARNING], ["names: GET /ws/v1/`x`"]) == (
+    assert changelog.section(
+        "API `1` → `2`", Report("1", "2", (INFO, BREAKING, WARNING), dropped=("names: GET /ws/v1/`x`",))
+    ) == (
         "### API `1` → `2`\n\n"
         "- breaking: the query field `name` is gone\n"
         "- warning: the list can no longer be ordered by `id`\n"
@@ -29,19 +33,33 @@ def test_guesses_and_reasons_are_told_too() -> None:
     finding = Finding(
         "field-removed", "info", "`a` is gone", notes=("perhaps renamed to `b`", "info instead of breaking")
     )
-    assert changelog.section("API", [finding]).splitlines()[2] == (
+    assert changelog.section("API", Report("1", "2", (finding,))).splitlines()[2] == (
         "- info: `a` is gone (perhaps renamed to `b`; info instead of breaking)"
     )
 
 
 def test_a_version_without_findings() -> None:
-    assert changelog.section("API", (), ("names: x",)) == (
+    assert changelog.section("API", Report("1", "2", (), dropped=("names: x",))) == (
         "### API\n\n- The contract did not change.\n- override that no longer applies: `names: x`\n"
+    )
+    assert changelog.section("API", Report("1", "2", (), not_compared=("rooms",))) == (
+        "### API\n\n- Nothing that was compared changed.\n- not compared, as unavailable both times: `rooms`\n"
     )
 
 
+def test_names_that_end_without_a_finding() -> None:
+    ended = Lost("method", "rm.halls", "was an alias, and is no longer kept")
+    explained = Lost("method", "rm.rooms", "is gone", because="category-removed rooms")
+    report = Report("1", "2", (), client=(ended, explained, Lost("changed", "rm.a", "returns more")))
+    assert changelog.section("API", report) == (
+        "### API\n\n- The contract did not change.\n- Python name: `rm.halls`: was an alias, and is no longer kept\n"
+    )
+    many = report._replace(client=(ended,) * 100)
+    assert changelog.section("API", many).endswith(f"- Python name: {100 - changelog.MAX_ENTRIES} more\n")
+
+
 def test_many_findings_are_counted() -> None:
-    text = changelog.section("API", [INFO] * 1000 + [BREAKING])
+    text = changelog.section("API", Report("1", "2", (*[INFO] * 1000, BREAKING)))
     assert text.splitlines()[2] == f"- breaking: {BREAKING.message}"
     assert len(text.splitlines()) == 2 + 1 + changelog.MAX_ENTRIES + 1
     assert text.endswith(f"- info: {1000 - changelog.MAX_ENTRIES} more; `digirm diff` shows all\n")
@@ -127,8 +145,11 @@ def test_what_is_no_heading_and_no_entry(before: str, after: str) -> None:
 def test_entries_can_be_added() -> None:
     text = changelog.insert("## [Unreleased]\n", "### API `1` → `1`\n\n- info: a\n- info: b\n", add=True)
     once = changelog.insert(text + "\n## 1.0\n", "### API `1` → `1`\n\n- breaking: c\n- info: b\n", add=True)
-    assert once == "## [Unreleased]\n\n### API `1` → `1`\n\n- info: a\n- info: b\n- breaking: c\n\n## 1.0\n"
-    assert changelog.insert(once, "### API `1` → `1`\n\n- info: a\n", add=True) == once
+    assert once == "## [Unreleased]\n\n### API `1` → `1`\n\n- info: a\n- breaking: c\n- info: b\n\n## 1.0\n"
+    # What comes again is the last word: between it and now its opposite may have been said.
+    again = changelog.insert(once, "### API `1` → `1`\n\n- info: a\n", add=True)
+    assert again == "## [Unreleased]\n\n### API `1` → `1`\n\n- breaking: c\n- info: b\n- info: a\n\n## 1.0\n"
+    assert changelog.insert(again, "### API `1` → `1`\n\n- info: a\n", add=True) == again
 
 
 def test_new_lines_end_as_the_first_does() -> None:

@@ -84,7 +84,7 @@ def test_json() -> None:
         "notes": [],
     }
     assert json.loads(report.as_json()) == {
-        "old": "1", "new": "2", "findings": [finding], "not_compared": [], "dropped": [],
+        "old": "1", "new": "2", "findings": [finding], "not_compared": [], "kept": [], "dropped": [],
     }  # fmt: skip
     looked = json.loads(report._replace(client=(LOST,), uses=(USE,)).as_json())
     assert looked["client"][0]["name"] == "rm.parts.list"
@@ -148,6 +148,21 @@ def test_the_first_version() -> None:
     ("report", "line"),
     [
         (Report("1", "2", ()), "🟢 **Breaks nothing:** no changes."),
+        (Report("1", "2", (), not_compared=("a",)), "🟡 **Breaks nothing that is known:** no changes."),
+        (Report("1", "2", (), kept=("a",)), "🟡 **Breaks nothing that is known:** no changes."),
+        (
+            Report("1", "2", (), client=(LOST,)),
+            "🟡 **The contract breaks nothing known, but a Python name ends:** no changes.",
+        ),
+        (
+            Report("1", "2", (), client=(LOST, LOST)),
+            "🟡 **The contract breaks nothing known, but 2 Python names end:** no changes.",
+        ),
+        (Report("1", "2", (), client=(LOST._replace(kind="changed"),)), "🟢 **Breaks nothing:** no changes."),
+        (
+            Report("1", "2", (Finding("category-unavailable", "warning", "a"),)),
+            "🟡 **Breaks nothing that is known:** 0 breaking, 1 warning, 0 info.",
+        ),
         (Report("1", "2", (found("warning"),)), "🟢 **Breaks nothing:** 0 breaking, 1 warning, 0 info."),
         (Report("1", "2", (found("breaking"),)), "🔴 **Breaks callers:** 1 breaking, 0 warnings, 0 info."),
         (Report("1", "2", (), uses=(USE,)), "🔴 **Breaks callers:** no changes, 1 use that no longer works."),
@@ -187,15 +202,17 @@ def test_a_server_cannot_write_markdown() -> None:
     findings = compare(old, new).findings
     said = f"{quoted(EVIL)} is gone"
     lost, use = Lost("method", EVIL, said), Use(EVIL, 1, "query", EVIL, said)
-    report = Report(EVIL, EVIL, findings, (lost,), (use,), (EVIL,), (EVIL,), (EVIL,))
+    report = Report(EVIL, EVIL, findings, (lost,), (use,), (EVIL,), (EVIL,), (EVIL,), (EVIL,))
     shown = f"{prose(report.markdown())}\n{prose(first(new))}"
     assert not any(word in shown for word in ("@", "<img", "evil", "[", "|", "\u202e", "\x1b", "#1"))
     assert [line for line in shown.splitlines() if line.startswith("#")] == [
         "# API changes:  to ", "## Breaking (1)", "## Info (5)",
         "## Python names that vanish or change (1)", "## Uses that no longer work (1)",
-        "## Not judged (1)", "## Not compared, as unavailable both times (1)", "## Overrides left out (1)", "# API ",
+        "## Not judged (1)", "## Not compared, as unavailable both times (1)",
+        "## Not captured again, as unavailable now: the earlier capture stands (1)",
+        "## Overrides left out (1)", "# API ",
     ]  # fmt: skip
-    assert len(report.text().splitlines()) == 1 + len(findings) + 5 * 3
+    assert len(report.text().splitlines()) == 1 + len(findings) + 6 * 3
     assert report.as_json().isascii()
 
 

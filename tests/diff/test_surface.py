@@ -294,7 +294,30 @@ def test_an_alias_of_what_could_not_be_captured_stays() -> None:
     methods = {name: method for name, method in old.methods.items() if name != "rm.parts.recount"}
     new = old._replace(methods=methods, kept={"rm.parts.recount": "unconfirmed"})
     [one] = surface.join([finding("category-unavailable")], surface.lost(old, new))
-    assert one.message == "could not be captured in this version; it stays for one version and warns"
+    assert one.message == "could not be captured in this version; it stays until it can be captured and warns"
+
+
+def test_what_could_not_be_captured_and_is_gone_now() -> None:
+    package = surface.of_package(GOLDEN / "package")
+    methods = {name: method for name, method in package.methods.items() if name != "rm.parts.recount"}
+    old = package._replace(methods=methods, kept={"rm.parts.recount": "unconfirmed: the category parts could not be"})
+    new = old._replace(kept={"rm.parts.recount": "gone since API version 9.2"})
+    [one] = surface.lost(old, new)
+    assert (one.kind, one.name) == ("method", "rm.parts.recount")
+    assert one.message == "could not be captured before, and is gone; it stays for one version and warns"
+    assert surface.lost(old, old) == surface.lost(new, new) == ()
+
+
+def test_a_list_that_an_override_moved_still_has_its_fields() -> None:
+    package = surface.of_package(GOLDEN / "package")
+    moved = {
+        name.replace("rm.parts.inventory.list", "rm.parts.all"): method for name, method in package.methods.items()
+    }
+    fields = {name.replace("fields.parts.inventory.", "fields.parts."): field for name, field in package.fields.items()}
+    old = package._replace(methods=moved, fields=fields)
+    lost = surface.lost(old, old._replace(fields={}))
+    [one] = [one for one in lost if one.kind == "field"]
+    assert "GET /parts/inventory" in one.requests
 
 
 def test_what_a_part_of_a_category_lost_explains_no_other() -> None:

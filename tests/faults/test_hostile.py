@@ -39,7 +39,7 @@ def answered(wire: Wire, body: Any = ask) -> Outcome:
 @pytest.mark.parametrize("name", ENDLESS)
 def test_a_deadline_ends_what_does_not(name: str) -> None:
     async def body(rm: Any) -> Any:
-        return await rm.devices.inventory.get("x", options=Options(deadline=0.15, retries=0))
+        return await rm.devices.inventory.get("x", options=Options(deadline=0.5, retries=0))
 
     found = answered(ENDLESS[name], body)
     assert isinstance(found.failure, RemoteManagerError)

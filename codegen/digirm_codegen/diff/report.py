@@ -26,6 +26,7 @@ _CLIENT = "Python names that vanish or change"
 _USES = "Uses that no longer work"
 _NOT_JUDGED = "Not judged"
 _NOT_COMPARED = "Not compared, as unavailable both times"
+_KEPT = "Not captured again, as unavailable now: the earlier capture stands"
 _DROPPED = "Overrides left out"
 
 
@@ -34,7 +35,8 @@ class Report(NamedTuple):
 
     `client` are the names that users of the generated client lose, `uses` places in their files; None where nobody
     looked. `not_judged` are sentences on what of their files was not looked through, `not_compared` the categories that
-    neither version has, `dropped` sentences on overrides that did not come along.
+    neither version has, `kept` those whose earlier capture stands, `dropped` sentences on
+    overrides that did not come along.
     """
 
     old: str
@@ -44,6 +46,7 @@ class Report(NamedTuple):
     uses: tuple[Use, ...] | None = None
     not_judged: tuple[str, ...] = ()
     not_compared: tuple[str, ...] = ()
+    kept: tuple[str, ...] = ()
     dropped: tuple[str, ...] = ()
 
     def at(self, level: Level) -> tuple[Finding, ...]:
@@ -57,6 +60,10 @@ class Report(NamedTuple):
     def lost(self) -> tuple[Lost, ...]:
         """The names that users of the generated client lose; those that are still there, but changed, come last."""
         return tuple(sorted(self.client or (), key=lambda one: one.kind == "changed"))
+
+    def ended(self) -> tuple[Lost, ...]:
+        """The names that users lose and no finding explains: aliases whose time is over, and what overrides rename."""
+        return tuple(one for one in self.lost() if one.kind != "changed" and not one.because)
 
     def fails(self, on: str) -> bool:
         """Whether there is something as grave as `on`, a level or `none`; a use that no longer works is."""
@@ -94,6 +101,7 @@ class Report(NamedTuple):
         found: dict[str, Any] = {"old": self.old, "new": self.new}
         found["findings"] = [msgspec.structs.asdict(finding) for finding in self.findings]
         found["not_compared"] = self.not_compared
+        found["kept"] = self.kept
         found["dropped"] = self.dropped
         if self.client is not None:
             found["client"] = [one._asdict() for one in self.lost()]
@@ -124,7 +132,12 @@ class Report(NamedTuple):
 
     def left_out(self) -> Iterator[tuple[str, tuple[str, ...]]]:
         """What the verdict does not speak of: headings, and what anybody said below them."""
-        sections = (_NOT_JUDGED, self.not_judged), (_NOT_COMPARED, self.not_compared), (_DROPPED, self.dropped)
+        sections = (
+            (_NOT_JUDGED, self.not_judged),
+            (_NOT_COMPARED, self.not_compared),
+            (_KEPT, self.kept),
+            (_DROPPED, self.dropped),
+        )
         return (section for section in sections if section[1])
 
     def verdict(self) -> str:
@@ -134,7 +147,12 @@ class Report(NamedTuple):
             counts += f", {len(self.uses):,} use{'s that no longer work' if self.uses[1:] else ' that no longer works'}"
         if self.uses or self.at("breaking"):
             return f"🔴 **Breaks callers:** {counts}."
-        return f"🟢 **Breaks nothing:** {counts}."
+        ended = sum(one.kind != "changed" for one in self.lost())
+        if ended:
+            names = "a Python name ends" if ended == 1 else f"{ended:,} Python names end"
+            return f"🟡 **The contract breaks nothing known, but {names}:** {counts}."
+        unseen = self.not_compared or self.kept or any(one.id == "category-unavailable" for one in self.findings)
+        return f"🟡 **Breaks nothing that is known:** {counts}." if unseen else f"🟢 **Breaks nothing:** {counts}."
 
 
 def title(capture: Capture) -> str:

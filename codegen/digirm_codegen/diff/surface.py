@@ -207,11 +207,11 @@ def _lost_fields(old: Surface, new: Surface) -> Iterator[Lost]:
         field = old.fields[members[0]]
         alone = members == [name]
         message = _gone(name, members, "field") + _kept(members, new)
-        requests = sorted({request for member in members for request in queried[old.fields[member].path]})
+        requests = sorted({request for member in members for request in queried[member]})
         yield Lost("field", name, message, requests=tuple(requests), wire=field.wire if alone else "")
     for name in sorted(old.fields.keys() & new.fields.keys()):
         was, now = old.fields[name], new.fields[name]
-        place = partial(Lost, requests=queried[was.path], wire=was.wire)
+        place = partial(Lost, requests=queried[name], wire=was.wire)
         if was.wire != now.wire:
             yield place("changed", name, f"stands for the field {quoted(now.wire)}, no longer {quoted(was.wire)}")
         if gone := [operator for operator in was.operators if operator not in now.operators]:
@@ -226,14 +226,23 @@ def _lost_fields(old: Surface, new: Surface) -> Iterator[Lost]:
 
 
 def _queried(surface: Surface) -> dict[str, tuple[str, ...]]:
-    """The requests below the base path that take queries, by the path of their set of fields."""
-    found: dict[str, list[str]] = {field.path: [] for field in surface.fields.values()}
-    for method in surface.methods.values():
-        request = _below(method.request, surface.base_path)
-        path = _literal(request.partition(" ")[2])
-        if path in found and "query" in method.arguments:
-            found[path].append(request)
-    return {path: tuple(requests) for path, requests in found.items()}
+    """The requests below the base path that take queries, by the name of each field of theirs."""
+    nodes: dict[str, list[str]] = {}
+    paths: dict[str, list[str]] = {}
+    for name, method in surface.methods.items():
+        if "query" in method.arguments:
+            request = _below(method.request, surface.base_path)
+            nodes.setdefault(_node(name), []).append(request)
+            paths.setdefault(_literal(request.partition(" ")[2]), []).append(request)
+    # A set of fields that made way for a field of its name is found by its path.
+    return {
+        name: tuple(nodes.get(_node(name)) or paths.get(field.path) or ()) for name, field in surface.fields.items()
+    }
+
+
+def _node(name: str) -> str:
+    """The dotted name of the node that a method or a field is on."""
+    return name.partition(".")[2].rpartition(".")[0]
 
 
 def _lost_types(old: Surface, new: Surface) -> Iterator[Lost]:
@@ -260,12 +269,26 @@ def _lost_aliases(old: Surface, new: Surface) -> Iterator[Lost]:
     # Where a method is gone itself, its keywords are no news.
     kept = [name for name in old.kept if "(" not in name or name.partition("(")[0] in new.methods]
     for name, members in _outermost(kept, own).items():
-        kind: Kind = "field" if name.startswith("fields.") else "type" if name.startswith("models.") else "method"
-        if name.endswith(")"):
-            kind = "argument"
         states = listed(_quoted(sorted({old.kept[member] for member in members})), _SHOWN)
         what = "an alias" if len(members) == 1 else f"{len(members):,} aliases"
-        yield Lost(kind, name, f"was {what} ({states}), and is no longer kept")
+        yield Lost(_kind(name), name, f"was {what} ({states}), and is no longer kept")
+    # What could not be captured before, and is known to be gone now.
+    settled = [name for name in kept if _is_open(name, old) and name in new.kept and not _is_open(name, new)]
+    for name, members in _outermost(settled, own.difference(settled)).items():
+        yield Lost(
+            _kind(name), name, f"could not be captured before, and {_gone(name, members, 'name')}{_kept(members, new)}"
+        )
+
+
+def _kind(name: str) -> Kind:
+    if name.endswith(")"):
+        return "argument"
+    return "field" if name.startswith("fields.") else "type" if name.startswith("models.") else "method"
+
+
+def _is_open(name: str, surface: Surface) -> bool:
+    """Whether a name is kept because nobody knows whether it is gone."""
+    return surface.kept.get(name, "").startswith("unconfirmed")
 
 
 def _gone(name: str, members: list[str], noun: str) -> str:
@@ -278,13 +301,14 @@ def _quoted(texts: Iterable[str]) -> list[str]:
 
 def _kept(names: list[str], new: Surface) -> str:
     """What a message says where names are kept as aliases."""
-    aliases = sum(name in new.kept for name in names)
+    aliases = [name for name in names if name in new.kept]
     if not aliases:
         return ""
-    who = "" if aliases == len(names) else f"{aliases:,} of them "
-    if aliases == 1:
-        return f"; {who or 'it '}stays for one version and warns"
-    return f"; {who or 'they '}stay for one version and warn"
+    who = "" if len(aliases) == len(names) else f"{len(aliases):,} of them "
+    time = "until it can be captured" if all(_is_open(name, new) for name in aliases) else "for one version"
+    if len(aliases) == 1:
+        return f"; {who or 'it '}stays {time} and warns"
+    return f"; {who or 'they '}stay {time} and warn"
 
 
 def _outermost(old: Iterable[str], new: Collection[str]) -> dict[str, list[str]]:
