@@ -59,9 +59,12 @@ class _Dynamic(Branch):
     _api: ClassVar[_Api]
 
     def __getattr__(self, name: str) -> Any:
-        if name.startswith("_") or not self._api.grow(type(self)):
-            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}", name=name, obj=self)
-        return getattr(self, name)
+        if not name.startswith("_"):
+            self._api.grow(type(self))
+            # Also where another thread has made the class grow since the name was looked for.
+            if hasattr(type(self), name):
+                return object.__getattribute__(self, name)
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}", name=name, obj=self)
 
     def __getitem__(self, wire: str) -> Any:
         """The child with this name on the wire. Raises KeyError with the names there are."""
@@ -162,17 +165,16 @@ class _Api:
             )
         return found
 
-    def grow(self, owner: type[_Dynamic]) -> bool:
-        """Give a client's class its categories; False where it has them."""
+    def grow(self, owner: type[_Dynamic]) -> None:
+        """Give a client's class its categories, where it has not got them yet."""
         with self.lock:
             if owner in self._grown:
-                return False
+                return
             categories = self._tree.categories
             for name, child in self._children(categories, (), awaited=issubclass(owner, AsyncClient)).items():
                 setattr(owner, name, child)
             owner._children = {node.wire: node.attribute for node in categories}
             self._grown.add(owner)
-            return True
 
     def _children(self, nodes: list[tree.Node], above: tuple[str, ...], *, awaited: bool) -> dict[str, Any]:
         return {node.attribute: _Child(self, node, above, awaited=awaited) for node in nodes}

@@ -193,6 +193,15 @@ def test_threads_that_come_at_once_share_everything(tmp_path: Path) -> None:
     assert all(node is found[0] for node in found)
 
 
+def test_a_name_that_another_thread_made_meanwhile(tmp_path: Path) -> None:
+    rm = dynamic.client(small(tmp_path), **NOWHERE)
+    node = rm.parts
+    # What a thread comes to that looked for the name before it was there.
+    assert rm.__getattr__("parts") is node
+    with pytest.raises(AttributeError, match="no attribute 'none'"):
+        rm.__getattr__("none")
+
+
 def test_names_of_python_and_of_the_client(tmp_path: Path) -> None:
     names = ["fields", "request", "url", "close", "2fa-tokens", "__class__", "_api", "_package", "import", "mro"]
     documents = {name: listing(path(f"/ws/v1/{name}/inventory", request("GET", "cursor"))) for name in names}

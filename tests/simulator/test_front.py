@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from digirm_runtime.wire import Request, Response
+from digirm_simulator import front as front_module
 from digirm_simulator.front import Front
 
 Messages = list[MutableMapping[str, Any]]
@@ -32,7 +33,7 @@ class Service:
             self.begun.set()
             assert self.hold[path].wait(30)
         if path == "/slow":
-            spent = time.thread_time() + 0.005
+            spent = time.thread_time() + 0.1
             while time.thread_time() < spent:  # what counts is the work of the thread
                 pass
         return Response(200, {}, b"x")
@@ -71,7 +72,9 @@ async def ask(front: Front, url: str, method: str = "GET") -> None:
 
 
 @pytest.fixture
-def service() -> Service:
+def service(monkeypatch: pytest.MonkeyPatch) -> Service:
+    # Far from what a busy machine adds to the work of a thread.
+    monkeypatch.setattr(front_module, "_CHEAP", 0.05)
     return Service()
 
 
