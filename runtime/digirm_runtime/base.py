@@ -10,7 +10,7 @@ from weakref import WeakKeyDictionary
 
 from digirm_runtime.branch import Branch
 from digirm_runtime.errors import BadRequest, CredentialsError, QueryError, RemoteManagerError
-from digirm_runtime.operation import Operation, encode_params
+from digirm_runtime.operation import CHECKED, Operation, encode_params
 from digirm_runtime.options import NO_OPTIONS, ApiKey, Options, Throttle, Validate, check_seconds, check_validate
 
 if TYPE_CHECKING:
@@ -30,7 +30,6 @@ DEFAULT_THROTTLE = Throttle((240, 60), (40, 10), concurrent=4, uploads=(60, 60))
 VERSION = "0.1.0"
 #: Longer addresses are refused by everyone: by most proxies from 8 KB on, and by httpx from here on, in characters.
 MAX_URL = 65_536
-_CHECKED = ("query", "orderby", "size", "fields")
 
 
 class Reply(NamedTuple):
@@ -289,7 +288,7 @@ class BaseClient(Branch):
         return headers | self._credentials.headers()
 
     def _check(self, operation: Operation[Any]) -> None:
-        asked = {name: operation.params[name] for name in _CHECKED if operation.params.get(name) is not None}
+        asked = {name: operation.params[name] for name in CHECKED if operation.params.get(name) is not None}
         validate = operation.options.validate or self._validate
         if not asked or validate == "off" or self._package is None:
             return
