@@ -10,7 +10,7 @@ from weakref import WeakKeyDictionary
 
 from digirm_runtime.branch import Branch
 from digirm_runtime.errors import BadRequest, CredentialsError, QueryError, RemoteManagerError
-from digirm_runtime.operation import CHECKED, Operation, encode_params
+from digirm_runtime.operation import CHECKED, Operation, encode_body, encode_params
 from digirm_runtime.options import NO_OPTIONS, ApiKey, Options, Throttle, Validate, check_seconds, check_validate
 
 if TYPE_CHECKING:
@@ -200,6 +200,8 @@ class BaseClient(Branch):
             uploads=endpoint.uploads,
             media_type=endpoint.media_type or ("text/csv" if endpoint.kind == "csv" else None),
             listed=endpoint.listed,
+            accept=endpoint.accept,
+            max_bytes=endpoint.max_bytes,
         )
 
     def _explained(self, flow: Flow[Any], query: Any, endpoint: str) -> Flow[Any]:
@@ -228,6 +230,7 @@ class BaseClient(Branch):
         uploads: bool = False,
         media_type: str | None = None,
         listed: str | None = None,
+        accept: str | None = None,
         max_bytes: int | None = None,
     ) -> Flow[Any]:
         from urllib.parse import urlencode
@@ -247,8 +250,8 @@ class BaseClient(Branch):
                 f"the URL of {method} {bare.partition('?')[0]} would have {len(url)} characters; {MAX_URL} can be "
                 "sent: ask in several calls, such as any_of() with fewer values each"
             )
-        content, kind = _encode_body(body, media_type)
-        headers = self._headers(options, media_type, kind)
+        content, kind = encode_body(body, media_type)
+        headers = self._headers(options, media_type, kind, accept)
         request = Request(method, url, headers, content)
         membership = self._membership
         plan = Plan(
@@ -269,9 +272,11 @@ class BaseClient(Branch):
             flow = self._explained(flow, asked, f"{method} {listed or bare}")
         return flow if self._expectation is None else self._expectation.before(flow, plan, self, bare, owner)
 
-    def _headers(self, options: Options, media_type: str | None, kind: str | None) -> dict[str, str]:
+    def _headers(
+        self, options: Options, media_type: str | None, kind: str | None, accept: str | None = None
+    ) -> dict[str, str]:
         headers = {
-            "accept": "application/json" if media_type is None else f"{media_type}, application/json;q=0.5",
+            "accept": accept or ("application/json" if media_type is None else f"{media_type}, application/json;q=0.5"),
             "accept-encoding": "gzip",
             "user-agent": f"digirm/{VERSION}",
         }
@@ -377,21 +382,3 @@ def _check_address(address: str) -> None:
     # A name of more than 253 characters is none (RFC 1035).
     if not parts.hostname or len(parts.hostname) > 253 or _blank(address) or parts.query or parts.fragment:
         raise ValueError(f"not the URL of a service: {address[:200]!r}")
-
-
-def _encode_body(body: Any, media_type: str | None) -> tuple[bytes, str | None]:
-    """(bytes, content type) of a body."""
-    if body is None:
-        return b"", None
-    if isinstance(body, bytes | bytearray):
-        return bytes(body), media_type or "application/octet-stream"
-    if isinstance(body, str):
-        return body.encode(), media_type or "application/json"
-    import msgspec
-
-    from digirm_runtime.models import plain
-
-    try:
-        return msgspec.json.encode(plain(body)), "application/json"
-    except (TypeError, ValueError, RecursionError) as error:
-        raise TypeError(f"the body cannot be sent as JSON: {error}") from None

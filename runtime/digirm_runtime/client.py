@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from digirm_runtime.base import BaseClient
@@ -14,6 +15,11 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
+    from digirm_runtime.data import AsyncData, Data
+    from digirm_runtime.legacy import AsyncLegacy, Legacy
+    from digirm_runtime.push import AsyncPush, Push
+    from digirm_runtime.sci import AsyncSci, Sci
+    from digirm_runtime.storage import AsyncStorage, Storage
     from digirm_runtime.throttle import Owner
     from digirm_runtime.wire import AsyncResponse, Response
 
@@ -84,6 +90,41 @@ class Client(BaseClient):
         response: Response = run(self._flow(operation, lambda response: response, stream=True), self._transport)
         return response
 
+    @cached_property
+    def legacy(self) -> Legacy:
+        """The legacy objects below `/ws/`, by name: `rm.legacy.DeviceCore.list(condition=...)`."""
+        from digirm_runtime.legacy import Legacy
+
+        return Legacy(self)
+
+    @cached_property
+    def sci(self) -> Sci:
+        """Commands to devices: `rm.sci.reboot(device)`."""
+        from digirm_runtime.sci import Sci
+
+        return Sci(self)
+
+    @cached_property
+    def data(self) -> Data:
+        """Data streams in practice: uploads in batches, long histories, roll-ups."""
+        from digirm_runtime.data import Data
+
+        return Data(self)
+
+    @cached_property
+    def storage(self) -> Storage:
+        """Files in practice: uploads, downloads and listings that go on where they broke off."""
+        from digirm_runtime.storage import Storage
+
+        return Storage(self)
+
+    @cached_property
+    def push(self) -> Push:
+        """Monitors: made, listed, polled, and received from."""
+        from digirm_runtime.push import Push
+
+        return Push(self)
+
     def close(self) -> None:
         """Close the connections; a later call opens new ones. A simulator in this process ends with its client."""
         if self._lazy_transport is not None:
@@ -143,6 +184,41 @@ class AsyncClient(BaseClient):
         flow = self._flow(operation, lambda response: response, stream=True)
         response: AsyncResponse = await arun(flow, self._transport)
         return response
+
+    @cached_property
+    def legacy(self) -> AsyncLegacy:
+        """The legacy objects below `/ws/`, by name: `rm.legacy.DeviceCore.list(condition=...)`."""
+        from digirm_runtime.legacy import AsyncLegacy
+
+        return AsyncLegacy(self)
+
+    @cached_property
+    def sci(self) -> AsyncSci:
+        """Commands to devices: `rm.sci.reboot(device)`."""
+        from digirm_runtime.sci import AsyncSci
+
+        return AsyncSci(self)
+
+    @cached_property
+    def data(self) -> AsyncData:
+        """Data streams in practice: uploads in batches, long histories, roll-ups."""
+        from digirm_runtime.data import AsyncData
+
+        return AsyncData(self)
+
+    @cached_property
+    def storage(self) -> AsyncStorage:
+        """Files in practice: uploads, downloads and listings that go on where they broke off."""
+        from digirm_runtime.storage import AsyncStorage
+
+        return AsyncStorage(self)
+
+    @cached_property
+    def push(self) -> AsyncPush:
+        """Monitors: made, listed, polled, and received from."""
+        from digirm_runtime.push import AsyncPush
+
+        return AsyncPush(self)
 
     async def aclose(self) -> None:
         """Close the connections of the running event loop."""

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Iterator
-from contextlib import contextmanager
+from contextlib import aclosing, contextmanager
 from typing import TYPE_CHECKING
 
-from digirm_runtime.bodies import AsyncBody, Body
+from digirm_runtime.bodies import AsyncBody, AsyncLeaving, Body, Leaving, in_threads, own_faults
 from digirm_runtime.errors import RemoteManagerError, TooLarge, TransportError
-from digirm_runtime.wire import AsyncResponse, Response
+from digirm_runtime.wire import AsyncResponse, Request, Response
 
 if TYPE_CHECKING:
     from digirm_runtime.flow import Send
@@ -51,7 +51,11 @@ class HandlerTransport:
 
     def send(self, step: Send) -> Response:
         """Send one request. Raises TransportError."""
-        answer = self._ask(step)
+        request = step.request
+        if not isinstance(request.body, bytes):
+            with own_faults():
+                request = _whole(request, b"".join(Leaving(request.body, step.until)))
+        answer = self._ask(step, request)
         if _delay(answer):
             with _late(answer, step) as seconds:
                 time.sleep(seconds)
@@ -64,7 +68,12 @@ class HandlerTransport:
         """`send` on the running event loop."""
         import asyncio
 
-        answer = await asyncio.to_thread(self._ask, step)
+        request = step.request
+        if not isinstance(request.body, bytes):
+            with own_faults():
+                async with aclosing(aiter(AsyncLeaving(request.body, step.until))) as chunks:
+                    request = _whole(request, b"".join([chunk async for chunk in chunks]))
+        answer = await asyncio.to_thread(self._ask, step, request)
         if _delay(answer):
             # Waited for here, where it keeps no thread and can be cancelled.
             with _late(answer, step) as seconds:
@@ -74,10 +83,10 @@ class HandlerTransport:
             return AsyncResponse(answer.status, answer.headers, AsyncBody(_in_threads(answer), _closer(answer)))
         return answer
 
-    def _ask(self, step: Send) -> Response:
+    def _ask(self, step: Send, request: Request) -> Response:
         """The answer, read to its end where it is there at once and not to be streamed."""
         try:
-            answer = self._handler.handle(step.request)
+            answer = self._handler.handle(request)
         except ConnectionError as error:
             raise TransportError(str(error)) from error
         if not _delay(answer):
@@ -91,6 +100,11 @@ class HandlerTransport:
     async def aclose(self) -> None:
         """Close the handler."""
         self._handler.close()
+
+
+def _whole(request: Request, body: bytes) -> Request:
+    """The request as a handler gets it, which knows no sources."""
+    return Request(request.method, request.url, request.headers, body)
 
 
 def _delay(answer: Response) -> float:
@@ -148,20 +162,10 @@ def _chunks(answer: Response) -> Generator[bytes, None, None]:
 
 
 async def _in_threads(answer: Response) -> AsyncGenerator[bytes, None]:
-    import asyncio
-
-    chunks = _chunks(answer)
     try:
-        while True:
-            step = asyncio.ensure_future(asyncio.to_thread(next, chunks, None))
-            try:
-                chunk = await asyncio.shield(step)
-            finally:
-                # A body cannot be closed while a thread is in it: one that is cancelled waits for its chunk.
-                await asyncio.wait([step])
-            if chunk is None:
-                return
-            yield chunk
+        async with aclosing(in_threads(_chunks(answer))) as chunks:
+            async for chunk in chunks:
+                yield chunk
     finally:
         answer.close()
 

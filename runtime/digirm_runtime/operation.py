@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
 
 from digirm_runtime.options import NO_OPTIONS, Options
 from digirm_runtime.text import number_text, time_text
-from digirm_runtime.wire import Response
+from digirm_runtime.wire import Response, Source
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -21,7 +21,7 @@ Query: TypeAlias = "str | Expr | None"
 #: A parameter's value; None leaves it out.
 Param: TypeAlias = "str | int | float | bool | datetime | Sequence[str] | None"
 #: A request body: sent as JSON, or as it is where it is text or bytes.
-Body: TypeAlias = "Mapping[str, Any] | Sequence[Any] | str | bytes"
+Body: TypeAlias = "Mapping[str, Any] | Sequence[Any] | str | bytes | Source"
 
 T = TypeVar("T")
 
@@ -37,15 +37,18 @@ class Endpoint:
     `kind` is an operation kind of `digirm_runtime.tree`; `rivals` are templates that no argument may reach; `element`
     is the key of a list answer's items; `media_type` is that of a body that is not JSON; `listed` is the template as
     the spec has it, where `template` differs; `uploads` marks an upload of device data, which has limits of its own;
-    `model` makes objects of the answer's items, None leaves them as they were decoded.
+    `model` makes objects of the answer's items, None leaves them as they were decoded; `accept` is the media type that
+    is asked for, where it is not that of the kind; `max_bytes` bounds the answer, once unpacked.
     """
 
     __slots__ = (
         "_rivals",
         "_segments",
+        "accept",
         "element",
         "kind",
         "listed",
+        "max_bytes",
         "media_type",
         "method",
         "model",
@@ -66,7 +69,11 @@ class Endpoint:
         listed: str | None = None,
         uploads: bool = False,
         model: Model | None = None,
+        accept: str | None = None,
+        max_bytes: int | None = None,
     ) -> None:
+        self.accept = accept
+        self.max_bytes = max_bytes
         self.uploads = uploads
         self.model = model
         self.listed = template if listed is None else listed
@@ -102,10 +109,10 @@ class Operation(Generic[T]):
     """One call: an endpoint with its arguments. Made by generated methods, run by a client; T is the result's type.
 
     `limit` ends a list after so many items, and `prefetch` fetches its next page while this one is used; `typed` asks
-    for values instead of text in CSV rows.
+    for values instead of text in CSV rows. `reader` makes the result of the answer, where it is not JSON of v1's shape.
     """
 
-    __slots__ = ("args", "body", "endpoint", "limit", "options", "params", "prefetch", "typed")
+    __slots__ = ("args", "body", "endpoint", "limit", "options", "params", "prefetch", "reader", "typed")
 
     def __init__(
         self,
@@ -118,7 +125,9 @@ class Operation(Generic[T]):
         limit: int | None = None,
         prefetch: bool = False,
         typed: bool = False,
+        reader: Callable[[Response], Any] | None = None,
     ) -> None:
+        self.reader = reader
         self.endpoint = endpoint
         self.args = args
         self.params: Mapping[str, Any] = params or {}
@@ -139,6 +148,7 @@ class Operation(Generic[T]):
             limit=self.limit,
             prefetch=self.prefetch,
             typed=self.typed,
+            reader=self.reader,
         )
 
     def decode(self, response: Response) -> Any:
@@ -146,6 +156,8 @@ class Operation(Generic[T]):
 
         A list comes as the service sends it: what makes objects of its items is the pager.
         """
+        if self.reader is not None:
+            return self.reader(response)
         from digirm_runtime.flow import decode_any, decode_json
 
         endpoint, model = self.endpoint, self.endpoint.model
@@ -188,3 +200,23 @@ def encode_param(name: str, value: Any) -> str:
     if isinstance(value, And | Or | Not | Condition):
         return print_expr(value)
     raise TypeError(f"{name} cannot be {type(value).__name__}")
+
+
+def encode_body(body: Any, media_type: str | None) -> tuple[bytes | Source, str | None]:
+    """What is sent of a body, and its content type. Raises TypeError for what is no JSON."""
+    if body is None:
+        return b"", None
+    if isinstance(body, bytes | bytearray):
+        return bytes(body), media_type or "application/octet-stream"
+    if isinstance(body, str):
+        return body.encode(), media_type or "application/json"
+    if isinstance(body, Source):
+        return body, media_type or "application/octet-stream"
+    import msgspec
+
+    from digirm_runtime.models import plain
+
+    try:
+        return msgspec.json.encode(plain(body)), "application/json"
+    except (TypeError, ValueError, RecursionError) as error:
+        raise TypeError(f"the body cannot be sent as JSON: {error}") from None

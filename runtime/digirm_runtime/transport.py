@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import httpx
 
-from digirm_runtime.bodies import AsyncBody, Body, apieces, pieces
+from digirm_runtime.bodies import AsyncBody, AsyncLeaving, Body, Leaving, SourceError, apieces, pieces
 from digirm_runtime.errors import RemoteManagerError, TooLarge, TransportError
 from digirm_runtime.gzipped import DAMAGED
 from digirm_runtime.pools import Lease, Pools
@@ -39,6 +39,8 @@ _NOT_SENT = (
     httpx.ProxyError,
 )
 
+#: Said of a large body: a server that closes at once leaves an event loop no time to see why.
+REFUSED = " (a service that refuses a body may close before its end)"
 LATE = "the answer was not complete at the deadline"
 
 # A host name that IDNA refuses comes as UnicodeError.
@@ -97,7 +99,7 @@ class HttpTransport:
         _inherited.append((self._blocking, self._pools))
         self._begin()
 
-    def _request(self, step: Send) -> httpx.Request:
+    def _request(self, step: Send, leaving: type[Leaving] | type[AsyncLeaving]) -> httpx.Request:
         wire, timeout = step.request, step.timeout
         if step.until is not None:
             timeout = max(0.001, min(timeout, step.until - time.monotonic()))
@@ -108,9 +110,14 @@ class HttpTransport:
             headers = httpx.Headers([*({b"host": self._host} | raw).items()])
             self._headers = wire.headers, headers
         limits = {"connect": timeout, "read": timeout, "write": timeout, "pool": timeout}
+        content: Any = wire.body or None
+        if not isinstance(wire.body, bytes):
+            content = leaving(wire.body, step.until)
+            headers = httpx.Headers(headers)
+            headers["content-length"] = str(wire.body.size)
         try:
             return httpx.Request(
-                wire.method, wire.url, headers=headers, content=wire.body or None, extensions={"timeout": limits}
+                wire.method, wire.url, headers=headers, content=content, extensions={"timeout": limits}
             )
         except httpx.InvalidURL:
             raise ValueError("the URL is too long, or holds what no URL can") from None
@@ -121,13 +128,15 @@ class HttpTransport:
             self._forked()
         transport = self._blocking or self._open()
         try:
-            request = self._request(step)
+            request = self._request(step, Leaving)
             if self._auth is None:
                 response = transport.handle_request(request)
             else:
                 response = _authorized(transport, self._auth, request)
+        except SourceError as wrapped:
+            raise wrapped.error from wrapped.error.__cause__
         except _FAULTS as error:
-            raise _fault(error, origin=self._origin) from error
+            raise _fault(error, origin=self._origin, step=step) from error
         except RuntimeError as error:
             raise _broken(error, closed=transport is not self._blocking) from error
         if step.stream and response.status_code < 300:
@@ -190,13 +199,15 @@ class HttpTransport:
 
     async def _head(self, step: Send, lease: Lease[httpx.AsyncBaseTransport]) -> httpx.Response:
         transport = lease.pool.transport
-        request = self._request(step)
+        request = self._request(step, AsyncLeaving)
         try:
             if self._auth is None:
                 return await transport.handle_async_request(request)
             return await _aauthorized(transport, self._auth, request)
+        except SourceError as wrapped:
+            raise wrapped.error from wrapped.error.__cause__
         except _FAULTS as error:
-            raise _fault(error, origin=self._origin) from error
+            raise _fault(error, origin=self._origin, step=step) from error
         except RuntimeError as error:
             raise _broken(error, closed=lease.pool.closed) from error
 
@@ -356,13 +367,18 @@ def _in_time(until: float | None, parts: list[bytes]) -> None:
         raise TransportError(LATE, body=b"".join(parts))
 
 
-def _fault(error: Exception, body: bytes = b"", origin: str = "the service") -> TransportError:
+def _fault(
+    error: Exception, body: bytes = b"", origin: str = "the service", step: Send | None = None
+) -> TransportError:
     if isinstance(error, httpx.LocalProtocolError):
         # Its text quotes the request, credentials included.
         return TransportError("the request cannot be written as HTTP", sent=False)
     if isinstance(error, UnicodeError):
         return TransportError("no such host name is possible", sent=False)
-    return TransportError(_plain(error, origin), sent=not isinstance(error, _NOT_SENT), body=body)
+    message, sent = _plain(error, origin), not isinstance(error, _NOT_SENT)
+    if sent and step is not None and not isinstance(step.request.body, bytes):
+        message += REFUSED * isinstance(error, httpx.NetworkError)
+    return TransportError(message, sent=sent, body=body)
 
 
 #: What httpx says of a connection that ended early. All else that it says of a protocol quotes the other side.

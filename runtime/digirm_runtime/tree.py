@@ -22,6 +22,9 @@ RESERVED_ON_CLIENT = (
     "spec_info",
     "legacy",
     "sci",
+    "data",
+    "storage",
+    "push",
 )
 OWN_KEYWORDS = ("options", "limit", "prefetch", "typed", "body")
 

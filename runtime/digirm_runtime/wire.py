@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 #: Response header by which the simulator says that it is one; a crawl that sees it writes `reconstructed` specs.
 SIMULATOR_HEADER = "x-digirm-simulator"
@@ -18,19 +18,41 @@ def shown(url: str) -> str:
     return _SECRET.sub(r"\1***", url) if "?" in url else url
 
 
+@runtime_checkable
+class Source(Protocol):
+    """A body too large to hold: read anew for each try.
+
+    `size` is its length in bytes. `chunks()` raises OSError where it cannot be read, which ends the call. A source that
+    has a method `passed(done)` is told, by who sends it, how many bytes of a try have left.
+    """
+
+    size: int
+
+    def chunks(self) -> Iterator[bytes]:
+        """Its bytes from the beginning, in pieces."""
+        ...
+
+
 class Request:
     """One HTTP request.
 
     `url` is absolute, or starts with `/` where it goes to an in-process handler. `headers` has lower-case names.
+    `body` is bytes for a handler; what leaves over HTTP may be a Source.
     """
 
     __slots__ = ("body", "headers", "method", "url")
 
-    def __init__(self, method: str, url: str, headers: Mapping[str, str] | None = None, body: bytes = b"") -> None:
+    def __init__(
+        self, method: str, url: str, headers: Mapping[str, str] | None = None, body: bytes | Source = b""
+    ) -> None:
         self.method = method
         self.url = url
         self.headers: dict[str, str] = {k.lower(): v for k, v in (headers or {}).items()}
         self.body = body
+
+    def read(self) -> bytes:
+        """The whole body."""
+        return self.body if isinstance(self.body, bytes) else b"".join(self.body.chunks())
 
     def __repr__(self) -> str:
         # Neither headers (credentials) nor body (device passwords) belong in a log.

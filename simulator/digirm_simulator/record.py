@@ -37,7 +37,7 @@ class Recorded:
         self.path = path
         self.status = status
         self.headers: Mapping[str, str] = {n: value for n, value in request.headers.items() if n not in _SECRET}
-        self.body: bytes | None = request.body
+        self.body: bytes | None = request.read()
         # Decoded when it is asked for: most requests are never looked at.
         self._query = request.url.partition("#")[0].partition("?")[2]
         held = self.headers

@@ -36,7 +36,7 @@ def test_a_file_and_its_entry(empty: Api) -> None:
         "sha3-512": hashlib.sha3_512(content).hexdigest(),
         "size": 256,
     }
-    assert empty.get(f"{FILES}/backups").body == {"count": 1, "list": [made.body]}
+    assert empty.get(f"{FILES}/backups").body == {"count": 1, "list": [made.body], "size": 1000}
     found = empty.simulator.handle(Request("GET", made.body["link"], BASIC))
     assert (found.status, found.headers["content-type"], found.read()) == (200, "application/octet-stream", content)
     assert empty("DELETE", made.body["link"]).status == 204

@@ -298,6 +298,8 @@ def test_what_fails_stands_beside_what_does_not(empty: Api) -> None:
         ("STRING", ["", "any thing", 5], [None, False]),
         ("BINARY", ["", "aGVsbG8="], ["not base64!", "aGVsbG8", "é"]),
         ("binary", ["AAAA"], ["A"]),
+        ("JSON", ['{"a": [1, null]}', "5"], ["{", "", "[" * 100_000, {}]),
+        ("GEOJSON", ['{"type": "Point", "coordinates": [1, 2]}'], ["Point"]),
     ],
 )
 def test_values_must_fit_the_type(empty: Api, kind: str, good: list[Any], bad: list[Any]) -> None:
@@ -321,7 +323,7 @@ def test_values_must_fit_the_type(empty: Api, kind: str, good: list[Any], bad: l
         {"quality": 1 << 40},
         {"stream_id": ""},
         {"stream_id": 5},
-        {"stream_type": "JSON"},
+        {"stream_type": "BOOLEAN"},
     ],
 )
 def test_points_that_cannot_be(empty: Api, point: dict[str, Any]) -> None:

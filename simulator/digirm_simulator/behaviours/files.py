@@ -32,11 +32,11 @@ def filesets(call: Call) -> Response:
 
 
 def entries(call: Call) -> Response:
-    """The files of a file set, without their content."""
+    """One page of the files of a file set, without their content."""
     rows = call.world.store.sql("SELECT body FROM x_files WHERE fileset = ? ORDER BY name", (call.args["fileset"],))
     if not rows:
         raise Problem(404, f"There is no file set '{call.args['fileset']}'")
-    return json_reply({"count": len(rows), "list": [json.loads(body) for (body,) in rows]})
+    return listing.computed(call, [json.loads(body) for (body,) in rows], "name")
 
 
 def download(call: Call) -> Response:
@@ -44,7 +44,9 @@ def download(call: Call) -> Response:
     rows = call.world.store.sql("SELECT content FROM x_files WHERE fileset = ? AND name = ?", _key(call))
     if not rows:
         raise _missing(call)
-    return Response(200, {"content-type": _CONTENT_TYPE, SIMULATOR_HEADER: "simulator"}, rows[0][0])
+    content: bytes = rows[0][0]
+    headers = {"content-type": _CONTENT_TYPE, "content-length": str(len(content)), SIMULATOR_HEADER: "simulator"}
+    return Response(200, headers, content)
 
 
 def upload(call: Call) -> Response:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import json
 import re
 import sys
 import uuid
@@ -29,7 +30,8 @@ _TIMELINES = {"client": "at", "server": "server"}
 _INTEGERS = {"INTEGER": 31, "LONG": 63}
 _DECIMALS = {"FLOAT": 3.4028234663852886e38, "DOUBLE": sys.float_info.max}
 NUMERIC = frozenset({*_INTEGERS, *_DECIMALS})
-TYPES = (*_INTEGERS, *_DECIMALS, "STRING", "BINARY")
+_JSON = ("JSON", "GEOJSON")
+TYPES = (*_INTEGERS, *_DECIMALS, "STRING", "BINARY", *_JSON)
 # Roll-ups must be able to go on from each point by a month, whatever the time zone.
 FIRST_TIME, LAST_TIME = 0, milliseconds(datetime.fromisoformat("9998-01-01T00:00:00Z"))
 _INT = re.compile(r"[+-]?[0-9]{1,19}")
@@ -88,6 +90,11 @@ def value_text(kind: str, value: Any) -> str:
             base64.b64decode(text.encode(), validate=True)
         except binascii.Error:
             raise Problem(400, "A value of type BINARY must be Base64") from None
+    if kind in _JSON:
+        try:
+            json.loads(text)
+        except (ValueError, RecursionError):
+            raise Problem(400, f"A value of type {kind} must be JSON") from None
     return text
 
 
