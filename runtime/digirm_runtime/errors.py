@@ -16,6 +16,9 @@
        ├─ Throttled    429   (retry_after)
        └─ ServerError  5xx   (retry_after)
 
+Beside the calls of v1, and defined with them: `digirm_runtime.sci.SCIError` (a command that was refused as a whole) and
+`JobTimeoutError`, `digirm_runtime.data.UploadError`, `digirm_runtime.push.PushError`.
+
 All can be pickled. None of them holds credentials: URLs are kept without user information.
 
 `ContractWarning` stands beside the tree: it is warned of, and ends no call.
@@ -219,6 +222,9 @@ def _server_message(content_type: str, body: bytes, mask: Callable[[str], str]) 
     try:
         document = json.loads(body)
     except (ValueError, RecursionError):
+        said = _xml_message(body)
+        if said is not None:
+            return mask(said), None
         text = mask(body.decode("utf-8", "replace").strip())
         # A proxy's HTML page says nothing that its status does not.
         return (text[:500] if text and "html" not in content_type and not text.startswith("<") else None), None
@@ -226,3 +232,35 @@ def _server_message(content_type: str, body: bytes, mask: Callable[[str], str]) 
         message = document.get("error_message") or document.get("description") or document.get("error")
         return (mask(message) if isinstance(message, str) else None), document.get("error_context")
     return None, None
+
+
+#: How the errors of the legacy API and of SCI begin; a page of HTML does not.
+_XML = (b"<?xml", b"<result", b"<error", b"<sci_reply")
+_MOST_XML = 1_000_000
+
+
+def _xml_message(body: bytes) -> str | None:
+    """What stands in the `error` elements of an XML body, None where it is none or has none."""
+    if not body.lstrip()[:10].lower().startswith(_XML) or len(body) > _MOST_XML:
+        return None
+    from digirm_runtime.xmltext import XMLError, parse
+
+    try:
+        name, value = parse(body.lstrip())
+    except XMLError:
+        return None
+    stack: list[tuple[str, Any]] = [(name, value)]
+    found: list[str] = []
+    while stack:
+        name, value = stack.pop()
+        if isinstance(value, list):
+            stack += ((name, item) for item in reversed(value))
+        elif isinstance(value, dict) and name == "error":
+            # SCI: the number is an attribute, and the text an element.
+            texts = (value.get(key) for key in ("desc", "#text", "hint"))
+            found += (text for text in texts if isinstance(text, str) and text.strip())
+        elif isinstance(value, dict):
+            stack += reversed(value.items())
+        elif name == "error" and value.strip():
+            found.append(value.strip())
+    return "; ".join(found)[:2000] or None

@@ -22,7 +22,7 @@ from tests.simulator.support import NOW
 SPECS = Path(__file__).resolve().parents[2] / "specs"
 MAPPING: dict[str, LegacyColumn] = {
     "status": {"column": "dpStatus", "values": {"connected": 1, "disconnected": 0, "lost": "gone"}},
-    "name": {"column": "dpName"},
+    "name": {"column": "dpName", "escape": ""},
     "size": {"column": "dpSize", "compares": "number"},
     "seen": {"column": "dpSeen", "compares": "timestamp"},
 }
@@ -119,6 +119,9 @@ def test_what_is_no_mapping_or_no_time_is_an_error() -> None:
 
 
 def test_an_escape_is_used_where_one_is_known() -> None:
+    assert (
+        to_legacy(parse("name startsWith 'a_b%'"), {"name": {"column": "dpName"}}) == "dpName like 'a!_b!%%' escape '!'"
+    )
     for escape, expected in (
         ("!", "dpName like '%a!!b!%!_![c%' escape '!'"),
         ("\\", "dpName like '%a!b\\%\\_\\[c%' escape '\\'"),
