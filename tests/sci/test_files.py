@@ -1,0 +1,269 @@
+"""Files on a device: what is told, what is read of the answers, and whole files in pieces."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+from base64 import b64decode, b64encode
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from digirm import AsyncClient, Client
+from digirm_runtime.errors import TransportError
+from digirm_runtime.sci import ALL, DeviceFile, SCIError, StoredPayload, Tag
+from digirm_runtime.sci.files import Getting, putting, read_ls
+from digirm_runtime.sci.reply import Answer, read_answer
+from digirm_runtime.wire import Response
+from digirm_runtime.xmltext import build, parse
+from digirm_simulator import Simulator
+
+DEVICE = "00000000-00000000-18A905FF-FF2F1BBD"
+
+
+def answered(commands: str) -> Answer:
+    text = f'<sci_reply><file_system><device id="{DEVICE}">{commands}</device></file_system></sci_reply>'
+    return read_answer(Response(200, {}, text.encode()))
+
+
+def piece(data: bytes) -> Answer:
+    return answered(f"<commands>{build('get_file', {'data': b64encode(data).decode()})}</commands>")
+
+
+def told(command: Any) -> dict[str, Any]:
+    """The one command of a request to the file system."""
+    _, value = parse(command.body)
+    commands: Any = value
+    return dict(commands["file_system"]["commands"])
+
+
+def test_a_listing_as_digis_own_library_expects_it() -> None:
+    listing = """<commands><ls hash="md5">
+<dir path="/a/path/dir" last_modified="1436203917"/>
+<file path="/a/path/file1.txt" last_modified="1436276773" size="7989" hash="967FDA522517B9CE0C3E056EDEB485BB"/>
+<file path="/a/path/file2.py" last_modified="1434377919" size="181" hash="DEA17715739E46079C1A6DDCB38344DF"/>
+</ls></commands>"""
+    folder, first, second = read_ls(answered(listing))
+    assert folder == DeviceFile("/a/path/dir", True, None, datetime(2015, 7, 6, 17, 31, 57, tzinfo=UTC))
+    assert first == DeviceFile(
+        "/a/path/file1.txt",
+        False,
+        7989,
+        datetime(2015, 7, 7, 13, 46, 13, tzinfo=UTC),
+        "967FDA522517B9CE0C3E056EDEB485BB",
+        "md5",
+    )
+    assert second.path == "/a/path/file2.py"
+    assert read_ls(answered("<commands><ls/></commands>")) == []
+    # What a device does not tell, or tells wrong, is nothing to fail over.
+    odd = '<ls><file path="a" size="many" last_modified="99999999999999"/><file/><dir path="b"/></ls>'
+    assert read_ls(answered(f"<commands>{odd}</commands>")) == [DeviceFile("b", True), DeviceFile("a")]
+
+
+@pytest.mark.parametrize(
+    ("commands", "message"),
+    [
+        ('<commands><ls><error id="1">error text</error></ls></commands>', f"{DEVICE}: 1 error text"),
+        ('<commands><error id="2"><desc>Words</desc></error></commands>', f"{DEVICE}: 2 Words"),
+        ('<error id="2001"><desc>Device Not Connected</desc></error>', f"{DEVICE}: 2001 Device Not Connected"),
+    ],
+)
+def test_errors_of_a_device_are_raised(commands: str, message: str) -> None:
+    with pytest.raises(SCIError) as caught:
+        read_ls(answered(commands))
+    assert str(caught.value) == message
+    assert [f"{id}: {error}" for id, error in caught.value.results.errors.items()] == [message]
+
+
+@pytest.mark.parametrize("commands", ["", "<commands/>", "<commands><rm/></commands>", "<other/>"])
+def test_another_answer_is_none(commands: str) -> None:
+    with pytest.raises(TransportError, match="did not answer ls"):
+        read_ls(answered(commands))
+
+
+def test_no_device_or_several_are_an_error() -> None:
+    for content in ("", f"<device id='{DEVICE}'/>" * 2):
+        reply = f"<sci_reply><file_system>{content}</file_system></sci_reply>".encode()
+        with pytest.raises(SCIError, match="not one"):
+            read_ls(read_answer(Response(200, {}, reply)))
+
+
+def device(content: bytes, getting: Getting) -> bytes:
+    """What is read of a device that knows pieces."""
+    found = b""
+    while (due := getting.due()) is not None:
+        command = told(due)["get_file"]
+        offset, length = int(command["@offset"]), int(command["@length"])
+        found += getting.read(piece(content[offset : offset + length]))
+    return found
+
+
+@given(st.binary(max_size=50), st.integers(1, 20))
+def test_a_file_in_pieces_of_any_size_is_the_file(content: bytes, size: int) -> None:
+    assert device(content, Getting(DEVICE, "/a", size, {})) == content
+    written = bytearray(b"what was there before, and is longer than the new file: " * 3)
+    ends = []
+    for due, end in putting(DEVICE, "/a", io.BytesIO(content), size, {}):
+        command = told(due)["put_file"]
+        data = command["data"]
+        offset = int(command["@offset"])
+        assert command["@truncate"] == "true"
+        written[offset:] = b64decode(data)
+        assert written == content[: len(written)]
+        ends.append(end)
+    assert bytes(written) == content
+    assert ends[-1] == len(content)
+    assert len(ends) == max(1, -(-len(content) // size))
+
+
+def test_a_device_that_knows_no_pieces_sends_the_whole() -> None:
+    getting = Getting(DEVICE, "/a", 4, {})
+    assert getting.due() is not None
+    assert getting.read(piece(b"0123456789")) == b"0123456789"
+    assert getting.due() is None
+
+
+def test_a_piece_that_is_too_long_is_an_error() -> None:
+    getting = Getting(DEVICE, "/a", 4, {})
+    getting.read(piece(b"0123"))
+    with pytest.raises(TransportError, match="10 bytes"):
+        getting.read(piece(b"0123456789"))
+
+
+@pytest.mark.parametrize("data", ["<data>!</data>", "<data>YQ</data>", "<data><a/></data>", "<data>ä</data>"])
+def test_what_is_no_base64_is_an_error(data: str) -> None:
+    with pytest.raises(TransportError, match="no file"):
+        Getting(DEVICE, "/a", 4, {}).read(answered(f"<commands><get_file>{data}</get_file></commands>"))
+
+
+def test_blanks_around_the_data_are_nothing() -> None:
+    data = answered("<commands><get_file>\n <data>\n Zm\n 9v\n</data></get_file></commands>")
+    assert Getting(DEVICE, "/a", 4, {}).read(data) == b"foo"
+    assert Getting(DEVICE, "/a", 4, {}).read(answered("<commands><get_file/></commands>")) == b""
+
+
+class Dripping(io.RawIOBase):
+    """A pipe: it gives a byte at a time."""
+
+    def __init__(self, content: bytes) -> None:
+        self._content = io.BytesIO(content)
+
+    def read(self, size: int = -1) -> bytes:
+        return self._content.read(min(size, 1))
+
+
+def test_a_pipe_is_sent_in_full_pieces() -> None:
+    ends = [end for _, end in putting(DEVICE, "/a", Dripping(b"0123456789"), 4, {})]  # type: ignore[arg-type]
+    assert ends == [4, 8, 10]
+
+
+@pytest.fixture(scope="module")
+def simulator() -> Iterator[Simulator]:
+    with Simulator(devices=5, port=0) as running:
+        yield running
+
+
+@pytest.fixture
+def connected(simulator: Simulator) -> str:
+    with Client(simulator.url, auth=("a", "b")) as rm:
+        found = rm.devices.inventory.list(query="connection_status = 'connected'").first()
+    assert found is not None
+    return str(found["id"])
+
+
+def test_files_end_to_end(simulator: Simulator, connected: str, tmp_path: Path) -> None:
+    content = bytes(range(256)) * 40
+    source, target, seen = tmp_path / "source", tmp_path / "target", list[int]()
+    source.write_bytes(content)
+    with Client(simulator.url, auth=("a", "b")) as rm:
+        assert rm.sci.upload(connected, source, "/a/b", piece=3000, progress=seen.append) == len(content)
+        assert seen == [3000, 6000, 9000, 10240]
+        assert rm.sci.get_file(connected, "/a/b") == content
+        assert rm.sci.get_file(connected, "/a/b", offset=10, length=5) == content[10:15]
+        assert rm.sci.download(connected, "/a/b", target, piece=4096, progress=seen.append) == len(content)
+        assert target.read_bytes() == content
+        assert [file.size for file in rm.sci.ls(connected, "/a")] == [len(content)]
+        rm.sci.put_file(connected, "/a/b", b"XX", offset=1, truncate=False)
+        assert rm.sci.get_file(connected, "/a/b", length=4) == content[:1] + b"XX" + content[3:4]
+        rm.sci.put_file(connected, "/a/b", b"short")
+        assert rm.sci.get_file(connected, "/a/b") == b"short"
+        rm.sci.upload(connected, io.BytesIO(), "/a/b")
+        assert rm.sci.get_file(connected, "/a/b") == b""
+        rm.sci.rm(connected, "/a/b")
+        for call in (rm.sci.rm, rm.sci.get_file, rm.sci.ls):
+            with pytest.raises(SCIError, match=f"{connected}: 1 "):
+                call(connected, "/a/b")
+        with pytest.raises(SCIError):
+            rm.sci.download(connected, "/a/b", target)
+        assert target.read_bytes() == content  # what was there is there
+        assert [file.name for file in tmp_path.iterdir() if file.name.endswith(".part")] == []
+
+
+def test_files_end_to_end_on_a_loop(simulator: Simulator, connected: str, tmp_path: Path) -> None:
+    content = b"some bytes" * 100
+
+    async def main() -> None:
+        async with AsyncClient(simulator.url, auth=("a", "b")) as rm:
+            (tmp_path / "source").write_bytes(content)
+            assert await rm.sci.upload(connected, tmp_path / "source", "/c/d", piece=300, progress=print) == 1000
+            assert await rm.sci.get_file(connected, "/c/d") == content
+            assert await rm.sci.download(connected, "/c/d", tmp_path / "x", piece=300, progress=print) == 1000
+            assert (tmp_path / "x").read_bytes() == content
+            assert [file.path async for file in _each(await rm.sci.ls(connected, "/c", hash="none"))] == ["/c/d"]
+            await rm.sci.put_file(connected, "/c/d", b"x")
+            assert [data async for data in rm.sci.read_file(connected, "/c/d")] == [b"x"]
+            await rm.sci.rm(connected, "/c/d")
+            with pytest.raises(SCIError):
+                await rm.sci.get_file(connected, "/c/d")
+
+    asyncio.run(main())
+
+
+async def _each(items: list[Any]) -> Any:
+    for item in items:
+        yield item
+
+
+@pytest.mark.parametrize(
+    ("name", "args", "kwargs"),
+    [
+        ("ls", (ALL, "/"), {}),
+        ("ls", (Tag("x"), "/"), {}),
+        ("ls", ([DEVICE, "112233:445566"], "/"), {}),
+        ("ls", ("not a device", "/"), {}),
+        ("ls", (DEVICE, ""), {}),
+        ("get_file", (DEVICE, "/a"), {"offset": -1}),
+        ("get_file", (DEVICE, "/a"), {"length": -1}),
+        ("put_file", (DEVICE, "/a", b""), {"offset": -1}),
+        ("put_file", (DEVICE, "/a\0", b""), {}),
+        ("download", (DEVICE, "/a", "x"), {"piece": 0}),
+        ("upload", (DEVICE, io.BytesIO(), "/a"), {"piece": 0}),
+    ],
+)
+def test_wrong_arguments_send_nothing(name: str, args: Any, kwargs: Any, tmp_path: Path) -> None:
+    with Client("http://127.0.0.1:1", auth=("a", "b")) as rm:
+        if name == "download":
+            args = (*args[:2], tmp_path / "x")
+        with pytest.raises(ValueError, match=r"."):
+            getattr(rm.sci, name)(*args, **kwargs)
+
+
+def test_files_of_this_machine_are_looked_at_first(tmp_path: Path) -> None:
+    with Client("http://127.0.0.1:1", auth=("a", "b")) as rm:
+        with pytest.raises(FileNotFoundError):
+            rm.sci.upload(DEVICE, tmp_path / "none", "/a")
+        with pytest.raises(IsADirectoryError):
+            rm.sci.download(DEVICE, "/a", tmp_path)
+
+
+def test_a_stored_file_is_named_and_not_sent() -> None:
+    from digirm_runtime.sci.files import put_command
+
+    assert put_command("/a", StoredPayload("/~/b"), None, truncate=True) == {
+        "put_file": {"@path": "/a", "@truncate": True, "file": "/~/b"}
+    }
