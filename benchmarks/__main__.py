@@ -18,6 +18,8 @@ MODULES = (
     "client",
     "walk",
     "rows",
+    "xml",
+    "push",
     "limits",
     "query",
     "predicate",
