@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from digirm_cli.common import FINE, fail, warn
+from digirm_cli.common import FINE, fail, named, warn
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -25,6 +25,19 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "--host", default="127.0.0.1", help="address to listen on; any other than loopback lets others in (127.0.0.1)"
     )
     parser.add_argument("--port", type=_number(0, 65535), default=8080, help="port; 0 takes a free one (default 8080)")
+    parser.add_argument(
+        "--push-port",
+        type=_number(0, 65535),
+        metavar="N",
+        help="let clients of TCP monitors connect here, on loopback; 0 takes a free port (default: none can)",
+    )
+    parser.add_argument(
+        "--push-host",
+        type=named,
+        action="append",
+        metavar="HOST",
+        help="let HTTP monitors push to this host too, and not to loopback only",
+    )
     parser.add_argument("--api-version", metavar="V", default="22.7", help="API version (default: 22.7)")
     parser.add_argument(
         "--contract", metavar="DIR", help="a contract folder, or one of crawled specs, instead of a built-in version"
@@ -92,15 +105,19 @@ def run(args: argparse.Namespace) -> int:
             concurrent=args.concurrent,
             clock=Clock(args.start, speed=args.speed),
             trigram=args.trigram,
+            push_port=args.push_port,
+            push_hosts=args.push_host or (),
             # Nobody can look at them from outside.
             kept_requests=0,
         )
-    except ValueError as error:
+    except (OSError, ValueError) as error:
         return fail(str(error))
     for fault in wanted:
         simulator.faults.add(fault)
     if kept:
         warn(f"the fleet comes from {args.data}: --devices counts for a new file only")
+    if args.push_port is not None:
+        warn(f"TCP monitors push on 127.0.0.1 port {simulator.push_port}")
     if not _is_loopback(args.host):
         warn(f"serving on {args.host}: whoever reaches this machine can use it")
     try:

@@ -13,15 +13,30 @@ if TYPE_CHECKING:
     from digirm_simulator.contract import Contract, ContractError
     from digirm_simulator.faults import Dropped, Fault
     from digirm_simulator.record import Recorded
+    from digirm_simulator.sci import DeviceError, DeviceRequest
     from digirm_simulator.store import StoreError
 
-__all__ = ["Account", "Clock", "Contract", "ContractError", "Dropped", "Fault", "Recorded", "Simulator", "StoreError"]
+__all__ = [
+    "Account",
+    "Clock",
+    "Contract",
+    "ContractError",
+    "DeviceError",
+    "DeviceRequest",
+    "Dropped",
+    "Fault",
+    "Recorded",
+    "Simulator",
+    "StoreError",
+]
 
 _MODULES = {
     "Account": "access",
     "Clock": "clock",
     "Contract": "contract",
     "ContractError": "contract",
+    "DeviceError": "sci",
+    "DeviceRequest": "sci",
     "Dropped": "faults",
     "Fault": "faults",
     "Recorded": "record",

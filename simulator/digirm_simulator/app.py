@@ -16,6 +16,7 @@ from digirm_runtime.wire import Request, Response
 from digirm_simulator import behaviours
 from digirm_simulator import contract_files as contracts
 from digirm_simulator.access import Account, Accounts, User
+from digirm_simulator.behaviours import commands, monitors
 from digirm_simulator.clock import Clock
 from digirm_simulator.contract import Contract
 from digirm_simulator.faults import Dropped, Faults
@@ -33,6 +34,7 @@ from digirm_simulator.world import CUSTOMER_ID, Call, World
 
 if TYPE_CHECKING:
     from digirm_simulator.fleet_api import Devices
+    from digirm_simulator.push import Pushes
     from digirm_simulator.server import Running
 
 _LOG = logging.getLogger(__name__)
@@ -52,12 +54,15 @@ class Simulator:
     passwords or Accounts, `api_keys` ids to secrets or Accounts; with neither, any credentials will do. `throttle` is a
     list of (requests, seconds), `concurrent` how many requests may be answered at once. `clock` gives the time, real
     time by default. `trigram` keeps an index for `contains`. `kept_requests` is how many requests the log keeps.
+    `push_port` is where TCP monitors can be connected to, on loopback (0: a free port); HTTP monitors push to loopback,
+    and to `push_hosts`.
 
     As a context manager it is started: `url` is then an address for clients, in this process without `port`, over HTTP
     on loopback with one (0: a free one). `requests` holds the last requests, `faults` what goes wrong on demand,
     `devices` the fleet.
 
-    Raises ContractError or StoreError (both ValueErrors) for a version, contract or data file that cannot be used.
+    Raises ContractError or StoreError (both ValueErrors) for a version, contract or data file that cannot be used, and
+    OSError for a push port in use.
     """
 
     def __init__(
@@ -75,6 +80,8 @@ class Simulator:
         clock: Clock | None = None,
         trigram: bool = False,
         port: int | None = None,
+        push_port: int | None = None,
+        push_hosts: Iterable[str] = (),
         kept_requests: int = MOST_REQUESTS,
     ) -> None:
         if not 0 <= devices <= 1_000_000:
@@ -88,6 +95,8 @@ class Simulator:
         self._accounts = Accounts(users, api_keys)
         self._throttle = Throttle(throttle or (), concurrent, self.clock)
         self._port = port
+        self._push_hosts = tuple(push_hosts)
+        self._pushes: Pushes | None = None
         self._started: Running | None = None
         self._shared = ""
         self._closed = False
@@ -105,11 +114,25 @@ class Simulator:
             if self._store.new:
                 _fill(self._world, devices, first_users)
             self._world.observers.extend(behaviours.observers())
+            commands.resume(self._world)
+            self._world.open_pushes = self._open_pushes
+            if push_port is not None:
+                self._open_pushes().listen(push_port)
+            monitors.resume(self._world)
             self._life = Life(self._world)
             self._going_on = tuple(behaviours.catchers_up())
         except BaseException:
+            self._close_pushes()
             self._store.close()
             raise
+
+    @property
+    def push_port(self) -> int:
+        """The port to which clients of TCP monitors connect. Raises RuntimeError where there is none."""
+        port = None if self._pushes is None else self._pushes.port
+        if port is None:
+            raise RuntimeError("this simulator has no push port: give it one, Simulator(push_port=0)")
+        return port
 
     @property
     def url(self) -> str:
@@ -194,8 +217,12 @@ class Simulator:
             self._catch_up(self.clock())
 
     def is_behind(self) -> bool:
-        """Whether the next request has to let the fleet live through more than a moment first, which may take long."""
-        return milliseconds(self.clock()) - self._lived > _BEHIND
+        """Whether before the next request the fleet has to live through more than a moment, or a command to be done.
+
+        That may take long, and the script of a device may ask this simulator itself.
+        """
+        present = milliseconds(self.clock())
+        return present - self._lived > _BEHIND or present + _BEHIND >= self._world.commands_due
 
     def put(self, path: str, document: Mapping[str, object]) -> None:
         """Store an object as it is into the inventory at `path`, over one with the same key: for tests and demos.
@@ -223,7 +250,19 @@ class Simulator:
 
             inprocess.unshare(self._shared)
         self._closed = True
+        self._close_pushes()
         self._store.close()
+
+    def _open_pushes(self) -> Pushes:
+        if self._pushes is None:
+            from digirm_simulator.push import Pushes
+
+            self._pushes = self._world.pushes = Pushes(self._world, self._accounts, self._push_hosts)
+        return self._pushes
+
+    def _close_pushes(self) -> None:
+        if self._pushes is not None:
+            self._pushes.close()
 
     def _answer(self, request: Request, raw_path: str, query: str, user: User) -> Response:
         method = "GET" if request.method == "HEAD" else request.method
@@ -237,12 +276,22 @@ class Simulator:
         except ValueError:
             raise Problem(400, "The address is not encoded as UTF-8, or has too many parameters") from None
         if match is None:
-            raise Problem(404, f"There is no {raw_path}")
+            return self._answer_other(request, raw_path, params, user)
         if method not in match.path.requests:
             raise Problem(405, f"{request.method} is not allowed on {match.path.template}")
         if method not in _READS and not user.may_write:
             raise Problem(403, f"The role {user.role} does not allow {method}")
-        return self._behave(method, match, params, request.body, raw_path, user)
+        return self._behave(method, match, params, request.read(), raw_path, user)
+
+    def _answer_other(self, request: Request, raw_path: str, params: Params, user: User) -> Response:
+        """What lies beside v1: `/ws/sci` and the legacy objects."""
+        from digirm_simulator import other
+
+        if not raw_path.startswith(other.BASE) or raw_path.startswith(f"{self.contract.base_path}/"):
+            raise Problem(404, f"There is no {raw_path}")
+        now = self.clock()
+        self._catch_up(now)
+        return other.answer(other.read(self._world, request, raw_path, params, now, user))
 
     def _behave(self, method: str, match: Match, params: Params, body: bytes, raw_path: str, user: User) -> Response:
         path, args = match
@@ -272,6 +321,10 @@ class Simulator:
         if present >= self._world.due:
             with self._store.lock:
                 self._world.due = min(catch_up(self._world, now) for catch_up in self._going_on)
+        if present >= self._world.commands_due:
+            from digirm_simulator.sci import jobs
+
+            jobs.run_due(self._world, now)
         self._lived = max(self._lived, present)
 
     def _headers(self, problem: Problem, raw_path: str) -> dict[str, str]:

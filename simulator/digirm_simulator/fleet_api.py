@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from digirm_simulator import fleet
 from digirm_simulator.behaviours.device_resource import DeviceResource, device_id, every
@@ -17,7 +17,36 @@ from digirm_simulator.rhythm import Day
 from digirm_simulator.values import milliseconds, time_text
 from digirm_simulator.world import Change, World
 
+if TYPE_CHECKING:
+    from digirm_simulator.sci.scripts import Script
+
 _STATUSES = ("connected", "disconnected")
+
+
+class Device(dict[str, Any]):
+    """A device as it is stored, a copy, and what the device itself answers to commands."""
+
+    def __init__(self, document: dict[str, Any], scripts: dict[str, dict[str, Script]]) -> None:
+        super().__init__(document)
+        self._scripts = scripts
+
+    def on(self, name: str, script: Script) -> Device:
+        """Let the device answer a command so, from now on; the device.
+
+        `name` is the target of a `device_request` (`get_time`), a command of an `rci_request` (`query_state`), or an
+        operation (`reboot`). `script` is a text, a dict of elements, an Element, or a DeviceError; or a function that
+        is given a DeviceRequest and gives, or raises, one of these.
+        """
+        self._scripts.setdefault(self["id"], {})[name] = script
+        return self
+
+    def off(self, name: str | None = None) -> Device:
+        """Let the device answer a command as others do again; without a name, all commands."""
+        if name is None:
+            self._scripts.pop(self["id"], None)
+        else:
+            self._scripts.get(self["id"], {}).pop(name, None)
+        return self
 
 
 class Devices:
@@ -41,25 +70,25 @@ class Devices:
         count: int = self._world.store.sql(f"SELECT count(*) FROM {self._stored.collection.table}")[0][0]  # noqa: S608
         return count
 
-    def __iter__(self) -> Iterator[dict[str, Any]]:
+    def __iter__(self) -> Iterator[Device]:
         """All devices as they are now, in the order of their creation."""
         self._catch_up()
-        return every(self._stored.collection)
+        return map(self._given, every(self._stored.collection))
 
     def __contains__(self, id: object) -> bool:
         return isinstance(id, str) and self._find(id) is not None
 
-    def __getitem__(self, id: str) -> dict[str, Any]:
+    def __getitem__(self, id: str) -> Device:
         """The device with this id as it is now. Raises KeyError."""
         self._catch_up()
-        return self._stored_as(id)
+        return self._given(self._stored_as(id))
 
-    def get(self, id: str) -> dict[str, Any] | None:
+    def get(self, id: str) -> Device | None:
         """The device with this id as it is now; None where there is none."""
         self._catch_up()
-        return self._find(id)
+        return None if (found := self._find(id)) is None else self._given(found)
 
-    def add(self, id: str | None = None, **fields: Any) -> dict[str, Any]:
+    def add(self, id: str | None = None, **fields: Any) -> Device:
         """Add a device, with an id of the simulator's choice where none is given, and give it back as it is stored.
 
         It is connected, and looks like one that is, unless `connection_status="disconnected"` says otherwise: then it
@@ -78,11 +107,11 @@ class Devices:
                     document |= Day(self._world.seed, key, 0).signal(0, fleet.start(key, self._world.seed).signal)
             self._set(document, fields)
             try:
-                return self._stored.add(document, None)
+                return self._given(self._stored.add(document, None))
             except Problem as problem:
                 raise ValueError(problem.message) from None
 
-    def update(self, id: str, **fields: Any) -> dict[str, Any]:
+    def update(self, id: str, **fields: Any) -> Device:
         """Set fields of a device, None to unset one, and give it back. Raises KeyError, and ValueError.
 
         One that lives reports on: its signal, its health and its times are soon its own again.
@@ -93,18 +122,18 @@ class Devices:
             if "connection_status" in fields:
                 self._life.hold(document["id"], document["connection_status"] == "connected")
             self._stored.change(document["id"], document, None)
-        return document
+        return self._given(document)
 
     def remove(self, id: str) -> None:
         """Remove a device. Raises KeyError."""
         with self._changing():
             self._stored.remove(self._stored_as(id)["id"], None)
 
-    def connect(self, id: str) -> dict[str, Any]:
+    def connect(self, id: str) -> Device:
         """Let a device be connected, and stay so. Raises KeyError."""
         return self._switch(id, connected=True)
 
-    def disconnect(self, id: str) -> dict[str, Any]:
+    def disconnect(self, id: str) -> Device:
         """Let a device be disconnected, and stay so. Raises KeyError."""
         return self._switch(id, connected=False)
 
@@ -112,22 +141,14 @@ class Devices:
         """Let a device connect within minutes, report, and come and go by itself from then on. Raises KeyError."""
         self._life.begin(self[id]["id"], self._world.now())
 
-    def _switch(self, id: str, *, connected: bool) -> dict[str, Any]:
+    def _switch(self, id: str, *, connected: bool) -> Device:
         with self._changing():
-            before = self._stored_as(id)
-            key, status = before["id"], "connected" if connected else "disconnected"
+            key = self._stored_as(id)["id"]
             self._life.hold(key, connected)
-            if before.get("connection_status") == status:
-                return before
-            now = self._world.now()
-            text = time_text(now)
-            times = {"last_connect": text, "last_update": text} if connected else {"last_disconnect": text}
-            after = {**before, **times, "connection_status": status}
-            if connected and "last_connect" not in before:
-                after |= fleet.first_contact(key, self._world.seed, milliseconds(now))
-            self._stored.collection.replace(after)
-            self._world.changed(Change(status.removesuffix("ed"), NAME, key, before, after, now, None))
-            return after
+            return self._given(switch(self._world, key, connected=connected) or {})
+
+    def _given(self, document: dict[str, Any]) -> Device:
+        return Device(document, self._world.scripts)
 
     def _set(self, document: dict[str, Any], fields: dict[str, Any]) -> None:
         for name, value in fields.items():
@@ -167,6 +188,25 @@ class Devices:
 
     def __repr__(self) -> str:
         return f"<Devices: {len(self)}>"
+
+
+def switch(world: World, key: str, *, connected: bool) -> dict[str, Any] | None:
+    """Let the device with this id connect or disconnect now; as it is then, None where there is no such device."""
+    stored = world.resource(NAME)
+    with world.store.transaction():
+        before = None if stored is None else stored.collection.get(key)
+        status = "connected" if connected else "disconnected"
+        if stored is None or before is None or before.get("connection_status") == status:
+            return before
+        now = world.now()
+        text = time_text(now)
+        times = {"last_connect": text, "last_update": text} if connected else {"last_disconnect": text}
+        after = {**before, **times, "connection_status": status}
+        if connected and "last_connect" not in before:
+            after |= fleet.first_contact(key, world.seed, milliseconds(now))
+        stored.collection.replace(after)
+        world.changed(Change(status.removesuffix("ed"), NAME, key, before, after, now, None))
+        return after
 
 
 def _valid(id: str) -> str:

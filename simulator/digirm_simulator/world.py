@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from digirm_simulator.access import User
     from digirm_simulator.listing import Parser
     from digirm_simulator.paging import Params
+    from digirm_simulator.push import Pushes
     from digirm_simulator.resources import Resource
+    from digirm_simulator.sci.scripts import Script
     from digirm_simulator.store import Store
 
 #: Later than every moment in epoch milliseconds.
@@ -24,6 +26,8 @@ NEVER = 1 << 62
 #: The number of the account whose world this is: the one of the documentation's examples.
 CUSTOMER_ID = 7493
 COMPANY = "Example Company"
+#: Where the older API has the account's own files, those of v1's file set `~`.
+HOME = f"/db/CUS{CUSTOMER_ID:07}_{COMPANY.replace(' ', '_')}/"
 
 
 class Change(NamedTuple):
@@ -57,6 +61,15 @@ class World:
         self.observers: list[Callable[[World, Change], None]] = []
         #: When something that goes on by itself may end next, in epoch milliseconds.
         self.due = 0
+        #: When the next task of a device command is to be done, in epoch milliseconds.
+        self.commands_due = NEVER
+        #: What devices answer to commands, by device id and the name of the command.
+        self.scripts: dict[str, dict[str, Script]] = {}
+        #: What sends the events of monitors, from when there is something to send, and what makes it.
+        self.pushes: Pushes | None = None
+        self.open_pushes: Callable[[], Pushes] | None = None
+        #: The monitors that somebody listens to now; changed and read with the store's lock held.
+        self.listening: set[int] = set()
         self._clock = clock
 
     def now(self) -> datetime:

@@ -150,7 +150,7 @@ def test_jobs_and_alerts_are_saved(simulator: Simulator, api: Api, device: str) 
     simulator.clock.advance(minutes=10)
     api.get("/ws/v1/jobs/inventory")
     assert shapes(api, number) == [
-        ("INSERTION", "alarm/2"),
+        ("INSERTION", "7493/Alarm/2"),
         ("INSERTION", "jobs/1"),
         ("INSERTION", f"alert_status/2_{device}"),
         ("UPDATE", "jobs/1"),

@@ -21,6 +21,7 @@ AREAS = (
     "generic",
     "groups",
     "devices",
+    "commands",
     "streams",
     "rollups",
     "files",

@@ -1,4 +1,4 @@
-"""Monitors: definitions, and what the persistent ones have saved. Nothing is pushed anywhere."""
+"""Monitors: definitions, and the events of those that are persistent, or that somebody listens to (`push`)."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from typing import Any, NamedTuple
 from digirm_runtime.query.values import milliseconds
 from digirm_runtime.wire import Response
 from digirm_simulator.behaviours import generic, timeline
+from digirm_simulator.behaviours.device_resource import every
 from digirm_simulator.behaviours.lookup import in_group, required
 from digirm_simulator.replies import Problem, dumps
 from digirm_simulator.resources import Resource, is_texts
-from digirm_simulator.values import time_text
 from digirm_simulator.world import Behaviour, Call, Change, World
 
 NAME = "/monitors/inventory"
@@ -21,8 +21,13 @@ TOPICS: Mapping[str, Mapping[str, str]] = {
     "/alerts/inventory": {"alarm": "Alarm"},
     "/alerts/status": {"alert_status": "alert_status", "alarmstatus": "AlarmStatus"},
     "/devices/inventory": {"devices": "device", "devicecore": "DeviceCore"},
+    "/files/inventory": {"filedata": "FileData", "filedatacore": "FileDataCore"},
     "/jobs/inventory": {"jobs": "job", "job": "Job"},
+    "/streams/history": {"datapoint": "DataPoint"},
+    "/streams/inventory": {"datastream": "DataStream"},
 }
+#: The collections whose keys are paths, of which a topic may name any part.
+_PATHS = ("/files/inventory", "/streams/history", "/streams/inventory")
 _OPERATIONS = {"create": "C", "delete": "D"}
 # `[group=a,b]DeviceCore/<path>[U]`; all but the name may be missing.
 _TOPIC = re.compile(r"(?:\[group=([^\]]*)\])?([A-Za-z_]+)(/[^\[\]]*)?(?:\[([CUD,]+)\])?")
@@ -37,19 +42,22 @@ _DEFAULTS: Mapping[str, Any] = {
     "format": "json",
     "persistent": False,
 }
-# Nobody ever connects to a simulated monitor.
-_STATUS = "INACTIVE"
+INACTIVE, ACTIVE, CONNECTING, SUSPENDED, DISABLED = "INACTIVE", "ACTIVE", "CONNECTING", "SUSPENDED", "DISABLED"
 #: So many events of a monitor are kept; the oldest go.
 KEPT = 10_000
 _MAX_TOPICS = 100
 
 TABLES: Mapping[str, str] = {
-    # The topics of persistent monitors; `groups` and `operations` are comma-separated, empty for all.
+    # The topics whose events are saved; `groups` and `operations` are comma-separated, empty for all.
     "monitor_topics": "topic TEXT NOT NULL, monitor INTEGER NOT NULL, number INTEGER NOT NULL, groups TEXT NOT NULL,"
     " path TEXT NOT NULL, operations TEXT NOT NULL, PRIMARY KEY (topic, monitor, number)",
     # Numbered within each monitor.
     "monitor_events": "monitor INTEGER NOT NULL, seq INTEGER NOT NULL, at INTEGER NOT NULL, body TEXT NOT NULL,"
     " PRIMARY KEY (monitor, seq), UNIQUE (monitor, at, seq)",
+    # The number of the last event that was sent.
+    "monitor_sent": "monitor INTEGER PRIMARY KEY, seq INTEGER NOT NULL",
+    # What is sent along to an address, and never given back to a client.
+    "monitor_tokens": "monitor INTEGER PRIMARY KEY, token TEXT NOT NULL",
 }
 
 
@@ -76,7 +84,7 @@ class Monitors(Resource):
 
     def fresh(self, item: Mapping[str, Any], call: Call) -> dict[str, Any]:
         """A new one, with the defaults that it begins with."""
-        return {**super().fresh(item, call), **_DEFAULTS, "auth_token_set": False, "status": _STATUS}
+        return {**super().fresh(item, call), **_DEFAULTS, "auth_token_set": False, "status": INACTIVE}
 
     def apply(self, document: dict[str, Any], changes: Any, call: Call) -> None:
         """Bring what was sent into one. Raises Problem 400 for what cannot be taken."""
@@ -87,6 +95,10 @@ class Monitors(Resource):
         document |= kept
         if "auth_token" in changes:
             document["auth_token_set"] = bool(changes["auth_token"])
+            self.world.store.sql(
+                "INSERT OR REPLACE INTO x_monitor_tokens VALUES (?, ?)",
+                (document["id"], str(changes["auth_token"] or "")),
+            )
         for name, values in _CHOICES.items():
             if name in document and document[name] not in values:
                 raise Problem(400, f"'{name}' must be one of {', '.join(values)}")
@@ -124,50 +136,135 @@ def observe(world: World, change: Change) -> None:
     )
     told: set[int] = set()
     for monitor, *narrowed in rows:
-        if monitor not in told and _wants(Topic(*narrowed), change):
+        if (
+            monitor not in told
+            and _wants(world, Topic(*narrowed), change)
+            and _save(world, monitor, names[narrowed[0]], narrowed[0], change)
+        ):
             told.add(monitor)
-            _save(world, monitor, names[narrowed[0]], narrowed[0], change)
 
 
-def _wants(wanted: Topic, change: Change) -> bool:
+def _wants(world: World, wanted: Topic, change: Change) -> bool:
     document = change.after or change.before or {}
     if wanted.operations and _OPERATIONS.get(change.kind, "U") not in wanted.operations:
         return False
-    if wanted.groups and not any(in_group(document.get("group"), group) for group in wanted.groups.split(",") if group):
+    if wanted.groups:
+        own = _group(world, change, document)
+        if not any(in_group(own, group) for group in wanted.groups.split(",") if group):
+            return False
+    parts = wanted.path.lower().split("/") if wanted.path else []
+    if change.name in _PATHS:
+        own_parts = change.key.lower().split("/")
+        return len(parts) <= len(own_parts) and all(map(_fits, parts, own_parts))
+    # What is behind the object is a part of it.
+    return not parts or any(_fits(parts[0], key.lower()) for key in (change.key, str(document.get("device_id", ""))))
+
+
+def _fits(wanted: str, part: str) -> bool:
+    return wanted in ("*", part)
+
+
+def _group(world: World, change: Change, document: Mapping[str, Any]) -> object:
+    """The group of what has changed: its own, or that of its device."""
+    devices = world.resource("/devices/inventory")
+    if "group" in document or devices is None:
+        return document.get("group")
+    device = devices.collection.get(str(document.get("device_id") or change.key.partition("/")[0]))
+    return device and device.get("group")
+
+
+def _save(world: World, monitor: int, root: str, name: str, change: Change) -> bool:
+    """Save the event for a change under one topic, and whether there is any."""
+    from digirm_simulator.push.events import event
+
+    found = event(world, root, name, change)
+    if found is None:
         return False
-    key = wanted.path.partition("/")[0]
-    return key in ("", "*") or key.lower() in (change.key.lower(), str(document.get("device_id", "")).lower())
-
-
-def _save(world: World, monitor: int, root: str, name: str, change: Change) -> None:
-    operation = {"create": "INSERTION", "delete": "DELETION"}.get(change.kind, "UPDATE")
-    event = {
-        "operation": operation,
-        root: change.after or change.before,
-        "timestamp": time_text(change.at),
-        "topic": f"{name}/{change.key}",
-    }
     [(number,)] = world.store.sql(
         "INSERT INTO x_monitor_events (monitor, seq, at, body)"
-        " SELECT ?1, coalesce(max(seq), 0) + 1, ?2, ?3 FROM x_monitor_events WHERE monitor = ?1 RETURNING seq",
-        (monitor, milliseconds(change.at), dumps(event)),
+        " SELECT ?1, max(coalesce((SELECT max(seq) FROM x_monitor_events WHERE monitor = ?1), 0),"
+        " coalesce((SELECT seq FROM x_monitor_sent WHERE monitor = ?1), 0)) + 1, ?2, ?3 RETURNING seq",
+        (monitor, milliseconds(change.at), dumps(found)),
     )
     world.store.sql("DELETE FROM x_monitor_events WHERE monitor = ? AND seq <= ?", (monitor, number - KEPT))
+    if world.pushes is not None:
+        world.pushes.told(monitor)
+    return True
 
 
 def _follow(world: World, change: Change) -> None:
     """Keep the table of topics as the definitions are; what was saved goes with its monitor only."""
-    world.store.sql("DELETE FROM x_monitor_topics WHERE monitor = ?", (change.key,))
+    monitor = int(change.key)
     if change.after is None:
-        world.store.sql("DELETE FROM x_monitor_events WHERE monitor = ?", (change.key,))
-    elif change.after.get("persistent") is True:
-        for number, text in enumerate(change.after.get("topics", [])):
-            if (found := topic(text)) is not None:
-                world.store.sql(
-                    "INSERT INTO x_monitor_topics (monitor, number, topic, groups, path, operations)"
-                    " VALUES (?, ?, ?, ?, ?, ?)",
-                    (change.key, number, *found),
-                )
+        for table in ("topics", "events", "sent", "tokens"):
+            world.store.sql(f"DELETE FROM x_monitor_{table} WHERE monitor = ?", (monitor,))  # noqa: S608
+    else:
+        _note_topics(world, monitor, change.after)
+    if world.pushes is None and (change.after or {}).get("type") == "http" and world.open_pushes is not None:
+        world.open_pushes()
+    if world.pushes is not None:
+        world.pushes.changed(monitor)
+
+
+def _note_topics(world: World, monitor: int, definition: Mapping[str, Any]) -> None:
+    world.store.sql("DELETE FROM x_monitor_topics WHERE monitor = ?", (monitor,))
+    if definition.get("persistent") is not True and monitor not in world.listening:
+        return
+    for number, text in enumerate(definition.get("topics") or ()):
+        if (found := topic(text)) is not None:
+            world.store.sql(
+                "INSERT INTO x_monitor_topics (monitor, number, topic, groups, path, operations)"
+                " VALUES (?, ?, ?, ?, ?, ?)",
+                (monitor, number, *found),
+            )
+
+
+def listen(world: World, monitor: int) -> int:
+    """Save a monitor's events for who listens to it from now on; the number of the last that is not to be sent.
+
+    A persistent one goes on behind what was sent, others begin with what happens next.
+    """
+    definition = _definition(world, monitor)
+    if monitor not in world.listening and definition.get("persistent") is not True:
+        world.store.sql("DELETE FROM x_monitor_events WHERE monitor = ?", (monitor,))
+    world.listening.add(monitor)
+    _note_topics(world, monitor, definition)
+    sent = world.store.sql("SELECT seq FROM x_monitor_sent WHERE monitor = ?", (monitor,))
+    return sent[0][0] if sent else 0
+
+
+def unlisten(world: World, monitor: int) -> None:
+    """Nobody listens to a monitor any more: what waited for that is dropped, unless it is persistent."""
+    world.listening.discard(monitor)
+    definition = _definition(world, monitor)
+    _note_topics(world, monitor, definition)
+    if definition.get("persistent") is not True:
+        world.store.sql("DELETE FROM x_monitor_events WHERE monitor = ?", (monitor,))
+
+
+def token(world: World, monitor: int) -> str:
+    """The secret that is sent along with a monitor's events; empty where there is none."""
+    rows = world.store.sql("SELECT token FROM x_monitor_tokens WHERE monitor = ?", (monitor,))
+    return rows[0][0] if rows else ""
+
+
+def resume(world: World) -> None:
+    """Take up monitors as the state was left: nobody is connected, and those that push over HTTP go on."""
+    found = world.resource(NAME)
+    for definition in list(every(found.collection)) if found is not None else ():
+        assert found is not None
+        if definition.get("status") in (ACTIVE, CONNECTING):
+            status = SUSPENDED if definition.get("persistent") else INACTIVE
+            with world.store.transaction():
+                found.collection.replace({**definition, "status": status})
+                unlisten(world, definition["id"])
+        if definition.get("type") == "http" and definition.get("status") != DISABLED and world.open_pushes is not None:
+            world.open_pushes().changed(definition["id"])
+
+
+def _definition(world: World, monitor: int) -> dict[str, Any]:
+    found = world.resource(NAME)
+    return (found and found.collection.get(str(monitor))) or {}
 
 
 def _history(call: Call) -> Response:
