@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from typing import TextIO
+from typing import Any, TextIO
 
 FINE = 0
 FINDINGS = 1
@@ -16,6 +16,23 @@ READER_LEFT = 141
 TERMINATED = 143
 
 URL_HELP = "the service, or sim: for the embedded simulator (default: $DIGIRM_URL, else https://remotemanager.digi.com)"
+
+
+class Interspersed(argparse.ArgumentParser):
+    """Takes positional arguments before, between and behind options, which argparse by itself does not."""
+
+    _within = False
+
+    def parse_known_args(self, *args: Any, **settings: Any) -> Any:
+        """The arguments, and what is none."""
+        # Of a parser with subcommands, what is behind one is that one's own.
+        if self._within or self._subparsers is not None:
+            return super().parse_known_args(*args, **settings)
+        self._within = True
+        try:
+            return self.parse_known_intermixed_args(*args, **settings)
+        finally:
+            self._within = False
 
 
 def named(text: str) -> str:

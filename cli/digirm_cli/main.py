@@ -19,9 +19,23 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from digirm_cli.common import INTERRUPTED, READER_LEFT, TERMINATED, fail, let_go, warn
+from digirm_cli.common import INTERRUPTED, READER_LEFT, TERMINATED, Interspersed, fail, let_go, warn
 
-COMMANDS = ("bump", "check", "crawl", "diff", "export-spec", "generate", "simulate", "whoami")
+COMMANDS = (
+    "bump",
+    "check",
+    "crawl",
+    "delete",
+    "diff",
+    "export-spec",
+    "generate",
+    "get",
+    "post",
+    "put",
+    "sci",
+    "simulate",
+    "whoami",
+)
 
 
 class _Version(argparse.Action):
@@ -52,7 +66,7 @@ def parser(only: str | None = None) -> argparse.ArgumentParser:
         "self-documenting web API such as Digi Remote Manager.",
     )
     top.add_argument("--version", action=_Version, nargs=0, help="print the version and exit")
-    subparsers = top.add_subparsers(metavar="COMMAND", required=True)
+    subparsers = top.add_subparsers(metavar="COMMAND", required=True, parser_class=Interspersed)
     for name in COMMANDS if only is None else (only,):
         import_module(f"digirm_cli.{name.replace('-', '_')}").register(subparsers)
     return top

@@ -17,17 +17,27 @@ DEFAULT_URL = "https://remotemanager.digi.com"
 
 
 class Credentials:
-    """The headers that prove who asks, and the place they were found at (safe to show)."""
+    """The headers that prove who asks, and the place they were found at (safe to show).
 
-    __slots__ = ("_headers", "source")
+    `netrc` is the file that they were read from, None where they were not.
+    """
 
-    def __init__(self, headers: Mapping[str, str], source: str) -> None:
+    __slots__ = ("_headers", "netrc", "source")
+
+    def __init__(self, headers: Mapping[str, str], source: str, netrc: str | None = None) -> None:
         self._headers = dict(headers)
         self.source = source
+        self.netrc = netrc
 
     def headers(self) -> dict[str, str]:
         """The request headers."""
         return self._headers
+
+    def user_password(self) -> tuple[str, str] | None:
+        """The user and the password of basic authentication; None where another kind is used."""
+        token = self._headers.get("authorization", "").partition(" ")[2]
+        user, colon, password = b64decode(token).decode().partition(":")
+        return (user, password) if colon else None
 
     def account(self) -> str:
         """A stand-in for the credential that tells two accounts apart and gives nothing away."""
@@ -92,8 +102,8 @@ def discover(url: str, environ: Mapping[str, str] | None = None) -> Credentials:
     user = _pair(env, "DIGIRM_USERNAME", "DIGIRM_PASSWORD")
     if user is not None:
         return _found(lambda: basic(*user), "environment (DIGIRM_USERNAME)")
-    host, file = urlsplit(url).hostname or "", env.get("NETRC") or None
-    shown = file or "~/.netrc"
+    host, shown = urlsplit(url).hostname or "", _netrc_file(env)
+    file = os.path.expanduser(shown)  # noqa: PTH111 - a home that is not known leaves it as it is
     entry = _netrc(host, file, shown)
     if entry is None:
         raise CredentialsError(
@@ -101,7 +111,7 @@ def discover(url: str, environ: Mapping[str, str] | None = None) -> Credentials:
             f"add {host} to {shown}, or pass auth="
         )
     name, login, password = entry
-    return _found(lambda: basic(login, password), f"netrc ({shown}, {name})")
+    return _found(lambda: basic(login, password), f"netrc ({shown}, {name})", file)
 
 
 def _pair(env: Mapping[str, str], name: str, secret: str) -> tuple[str, str] | None:
@@ -114,19 +124,29 @@ def _pair(env: Mapping[str, str], name: str, secret: str) -> tuple[str, str] | N
     return values
 
 
-def _found(headers: Callable[[], dict[str, str]], source: str) -> Credentials:
+def _found(headers: Callable[[], dict[str, str]], source: str, netrc: str | None = None) -> Credentials:
     try:
-        return Credentials(headers(), source)
+        return Credentials(headers(), source, netrc)
     except CredentialsError as error:
         raise CredentialsError(f"{source}: {error}") from None
 
 
-def _netrc(host: str, file: str | None, shown: str) -> tuple[str, str, str] | None:
+def _netrc_file(env: Mapping[str, str]) -> str:
+    """The netrc file as a user would write it: the one that NETRC names, or the first of those that curl looks for."""
+    if named := env.get("NETRC"):
+        return named
+    found = (name for name in ("~/.netrc", "~/_netrc") if os.path.exists(os.path.expanduser(name)))  # noqa: PTH110, PTH111
+    return next(found, "~/.netrc")
+
+
+def _netrc(host: str, file: str, shown: str) -> tuple[str, str, str] | None:
     """(name of the entry, login, password) for a host; None where there is no file or no entry for it."""
     from netrc import NetrcParseError, netrc
 
     try:
-        entries = {name.lower(): (name, login, key or "") for name, (login, _, key) in netrc(file).hosts.items()}
+        # Only of the file that it finds by itself does the module ask that nobody else can read it.
+        found = netrc(None if shown == "~/.netrc" else file)
+        entries = {name.lower(): (name, login, key or "") for name, (login, _, key) in found.hosts.items()}
     except FileNotFoundError:
         return None
     except OSError as error:

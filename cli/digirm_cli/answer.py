@@ -1,0 +1,206 @@
+"""One call, and its answer on standard output or in a file."""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from digirm_runtime.operation import Endpoint, Operation
+from digirm_runtime.options import Options
+from digirm_runtime.text import printable
+
+if TYPE_CHECKING:
+    from digirm_cli.known import Known
+    from digirm_cli.planned import Planned
+    from digirm_runtime.client import Client
+    from digirm_runtime.wire import Response
+
+_TEXTS = ("application/xml", "application/csv")
+_PRETTY = 2
+
+
+class BinaryError(Exception):
+    """An answer that would upset a terminal; the text says what to do."""
+
+
+class _Exact(Endpoint):
+    """An endpoint whose path is given, not made of a template and arguments."""
+
+    __slots__ = ("_exact",)
+
+    def __init__(self, path: str, method: str, kind: str, known: Known | None, *, accept: str) -> None:
+        named = None if known is None else known.named
+        super().__init__(
+            method,
+            path,
+            kind,
+            listed=None if known is None else known.listed,
+            element="list" if named is None else named.endpoint.element,
+            uploads=named is not None and named.endpoint.uploads,
+            accept=accept,
+        )
+        self._exact = path
+
+    def path(self, args: Sequence[object]) -> str:  # noqa: ARG002
+        """The path, whatever the arguments: there are none."""
+        return self._exact
+
+
+def one(client: Client, planned: Planned, known: Known | None, out: str | None) -> None:
+    """Send a call and write its answer.
+
+    Raises APIError, TransportError; BinaryError where bytes would go to a terminal; OSError for a file that cannot be
+    written, before anything is sent.
+    """
+    from digirm_runtime.drivers import run
+
+    operation = _operation(planned, known, "call", accept="*/*")
+    with _sink(out) as write:
+        # JSON is read within the flow: a body that is broken is asked for again.
+        flow = client._flow(operation, _read_json, stream=True)
+        response: Response = run(flow, client._transport)
+        try:
+            _write(response, write, raw=out is not None)
+        finally:
+            response.close()
+
+
+def all_items(client: Client, planned: Planned, known: Known | None, out: str | None) -> None:
+    """Write every item of a list as a line of JSON, page after page. Raises what `one` raises."""
+    from digirm_runtime.paging import Listing
+
+    listing = Listing(client, _operation(planned, known, "list", accept="application/json"))
+    terminal = out is None and sys.stdout.isatty()
+    with _sink(out) as write:
+        for page in listing.pages():
+            write(b"".join(_line(item, terminal=terminal) for item in page))
+
+
+def _operation(planned: Planned, known: Known | None, kind: str, *, accept: str) -> Operation[Any]:
+    headers = planned.sent_headers
+    # What was asked for by hand stands; else it is the endpoint's.
+    if "accept" not in {name.lower() for name in planned.headers}:
+        del headers["Accept"]
+    return Operation(
+        _Exact(planned.path, planned.method, kind, known, accept=accept),
+        (),
+        planned.params,
+        body=planned.body(),
+        # The caller has judged it.
+        options=Options(headers=headers, validate="off"),
+    )
+
+
+def _kind(response: Response) -> str:
+    return response.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+def _is_json(kind: str) -> bool:
+    return kind == "application/json" or kind.endswith("+json")
+
+
+def _read_json(response: Response) -> Response:
+    """The answer; where it is JSON, read and checked. Raises TransportError for a broken one."""
+    from digirm_runtime.flow import decode_json
+
+    if _is_json(_kind(response)):
+        try:
+            decode_json(response, required=response.asked[0] == "GET")
+        except BaseException:
+            response.close()
+            raise
+    return response
+
+
+def _write(response: Response, write: Callable[[bytes], None], *, raw: bool) -> None:
+    kind = _kind(response)
+    terminal = not raw and sys.stdout.isatty()
+    if raw:
+        for chunk in response.chunks():
+            write(chunk)
+    elif _is_json(kind):
+        body = response.read()
+        if body.strip():
+            write(_json(body, terminal=terminal))
+    elif not terminal:
+        for chunk in response.chunks():
+            write(chunk)
+    elif kind.startswith("text/") or kind in _TEXTS or kind.endswith("+xml"):
+        lines = _text(response.read()).replace("\r\n", "\n").split("\n")
+        shown = "\n".join("\t".join(map(printable, line.split("\t"))) for line in lines)
+        write(shown.encode() + b"\n" * (not shown.endswith("\n")))
+    elif body := response.read():
+        raise BinaryError(f"{len(body)} bytes of {kind or 'an unknown kind'} are nothing for a terminal: --out FILE")
+
+
+def _text(body: bytes) -> str:
+    """Text for a terminal; the older API writes ISO-8859-1."""
+    try:
+        return body.decode()
+    except UnicodeDecodeError:
+        return body.decode("iso-8859-1")
+
+
+def _json(body: bytes, *, terminal: bool) -> bytes:
+    """JSON on one line, or laid out for a terminal, whose cursor nothing in it moves; numbers stay as they came."""
+    import msgspec
+
+    try:
+        text = msgspec.json.format(body, indent=_PRETTY if terminal else -1).decode()
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        # Halves of surrogate pairs, a byte order mark, NaN: what this parser refuses and the other one reads.
+        layout: dict[str, Any] = {"indent": _PRETTY} if terminal else {"separators": (",", ":")}
+        text = json.dumps(json.loads(body), **layout)
+    if terminal:
+        text = "\n".join(map(_escaped, text.split("\n")))
+    return text.encode() + b"\n"
+
+
+def _escaped(line: str) -> str:
+    """A line of JSON with JSON's own escapes for what is not printable."""
+    if line.isprintable():
+        return line
+    return "".join(char if char.isprintable() else _escape(char) for char in line)
+
+
+def _escape(char: str) -> str:
+    return f"\\u{ord(char):04x}" if char < "\x80" else json.dumps(char)[1:-1]
+
+
+def _line(item: Any, *, terminal: bool) -> bytes:
+    text = json.dumps(item, ensure_ascii=False, separators=(",", ":"))
+    try:
+        return (_escaped(text) if terminal else text).encode() + b"\n"
+    except UnicodeEncodeError:  # half of a surrogate pair
+        return json.dumps(item, separators=(",", ":")).encode() + b"\n"
+
+
+@contextmanager
+def _sink(out: str | None) -> Iterator[Callable[[bytes], None]]:
+    """What takes the bytes: standard output, or a file that appears when it is complete."""
+    if out is not None:
+        from digirm_runtime.saving import beside
+
+        with beside(out) as file:
+
+            def save(data: bytes) -> None:
+                file.write(data)
+
+            yield save
+        return
+    stream = sys.stdout
+    if isinstance(stream, io.TextIOWrapper):
+        stream.flush()
+        binary = stream.buffer
+
+        def write(data: bytes) -> None:
+            binary.write(data)
+            binary.flush()
+
+        yield write
+    else:  # a stream of a program that runs the command
+        yield lambda data: print(data.decode("utf-8", "replace"), end="", file=stream)
