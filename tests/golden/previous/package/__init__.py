@@ -23,11 +23,18 @@ if TYPE_CHECKING:
         TransportError as TransportError,
         WouldWaitForItself as WouldWaitForItself,
     )
+    from digirm_runtime.data import (
+        Point as Point,
+        UploadError as UploadError,
+    )
     from digirm_runtime.device_id import (
         device_id as device_id,
     )
     from digirm_runtime.hooks import (
         Hooks as Hooks,
+    )
+    from digirm_runtime.legacy import (
+        column as column,
     )
     from digirm_runtime.options import (
         ApiKey as ApiKey,
@@ -40,6 +47,19 @@ if TYPE_CHECKING:
         empty as empty,
         field as field,
         raw as raw,
+    )
+    from digirm_runtime.push import (
+        Event as Event,
+        HttpReceiver as HttpReceiver,
+        PushError as PushError,
+    )
+    from digirm_runtime.sci import (
+        ALL as ALL,
+        Group as Group,
+        JobTimeoutError as JobTimeoutError,
+        SCIError as SCIError,
+        StoredPayload as StoredPayload,
+        Tag as Tag,
     )
     from digirm_runtime.text import (
         parse_time as parse_time,
@@ -57,6 +77,7 @@ if TYPE_CHECKING:
     )
 
 _SOURCES = {
+    "ALL": "digirm_runtime.sci",
     "APIError": "digirm_runtime.errors",
     "ApiKey": "digirm_runtime.options",
     "AsyncClient": ".client",
@@ -65,23 +86,34 @@ _SOURCES = {
     "Client": ".client",
     "ContractWarning": "digirm_runtime.errors",
     "CredentialsError": "digirm_runtime.errors",
+    "Event": "digirm_runtime.push",
     "Forbidden": "digirm_runtime.errors",
+    "Group": "digirm_runtime.sci",
     "Hooks": "digirm_runtime.hooks",
+    "HttpReceiver": "digirm_runtime.push",
+    "JobTimeoutError": "digirm_runtime.sci",
     "NotFound": "digirm_runtime.errors",
     "Options": "digirm_runtime.options",
+    "Point": "digirm_runtime.data",
+    "PushError": "digirm_runtime.push",
     "QueryError": "digirm_runtime.errors",
     "RemoteManagerError": "digirm_runtime.errors",
+    "SCIError": "digirm_runtime.sci",
     "ServerError": "digirm_runtime.errors",
     "SpecError": "digirm_runtime.errors",
+    "StoredPayload": "digirm_runtime.sci",
+    "Tag": "digirm_runtime.sci",
     "Throttle": "digirm_runtime.options",
     "Throttled": "digirm_runtime.errors",
     "TooLarge": "digirm_runtime.errors",
     "TranslationError": "digirm_runtime.errors",
     "TransportError": "digirm_runtime.errors",
+    "UploadError": "digirm_runtime.data",
     "WouldWaitForItself": "digirm_runtime.errors",
     "ago": "digirm_runtime.query.builder",
     "any_of": "digirm_runtime.query.builder",
     "check_query": ".query",
+    "column": "digirm_runtime.legacy",
     "complete": ".query",
     "device_id": "digirm_runtime.device_id",
     "empty": "digirm_runtime.query.builder",
@@ -92,6 +124,7 @@ _SOURCES = {
 }
 
 __all__ = [
+    "ALL",
     "APIError",
     "ApiKey",
     "AsyncClient",
@@ -100,23 +133,34 @@ __all__ = [
     "Client",
     "ContractWarning",
     "CredentialsError",
+    "Event",
     "Forbidden",
+    "Group",
     "Hooks",
+    "HttpReceiver",
+    "JobTimeoutError",
     "NotFound",
     "Options",
+    "Point",
+    "PushError",
     "QueryError",
     "RemoteManagerError",
+    "SCIError",
     "ServerError",
     "SpecError",
+    "StoredPayload",
+    "Tag",
     "Throttle",
     "Throttled",
     "TooLarge",
     "TranslationError",
     "TransportError",
+    "UploadError",
     "WouldWaitForItself",
     "ago",
     "any_of",
     "check_query",
+    "column",
     "complete",
     "device_id",
     "empty",
