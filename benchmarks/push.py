@@ -22,8 +22,9 @@ from digirm import AsyncClient
 from digirm_runtime.push import Batch
 from digirm_runtime.push.framing import ConnectionRequest, ConnectionResponse, PublishMessage
 
-BATCH = 100
-BATCHES = 3000
+#: Events in a batch: the service's default, and each by itself as soon as it happens.
+BATCH, ALONE = 100, 1
+BATCHES, ALL_ALONE = 3000, 60_000
 FEW = 100
 #: The bound in megabytes.
 BOUND = 4.0
@@ -37,29 +38,36 @@ def rows(rounds: int) -> list[Row]:
 
 
 def _speed(rounds: int) -> Iterator[Row]:
-    events = BATCH * BATCHES
     bare = "bare asyncio reader that only splits the frames"
     unpacking = "bare asyncio reader that splits and unpacks the frames"
-    for compress, peer in ((False, bare), (True, unpacking)):
-        with serving(BATCHES, compress) as port:
-            splitting = timed(_whole(partial(split, port, unpack=compress)))
-            name = f"{events:,} events over TCP in batches of {BATCH}, {'zlib' if compress else 'not compressed'}"
+    for size, batches, compress in ((ALONE, ALL_ALONE, False), (BATCH, BATCHES, False), (BATCH, BATCHES, True)):
+        events = size * batches
+        with serving(batches, compress, size) as port:
+            splitting = timed(_whole(partial(split, port, events, unpack=compress), events))
+            packed = "zlib" if compress else "not compressed"
+            name = f"{events:,} events over TCP in batches of {size}, {packed}"
             for what, use in USES.items():
-                ours = timed(_whole(partial(received, port, events, use)))
-                yield Row(f"{name}: {what}", peer, paired(ours, splitting, rounds), 2 if use is _acknowledge else None)
+                ours = timed(_whole(partial(received, port, events, partial(use, size)), events))
+                # The peer knows of frames only: what is read of them has nothing to be held against.
+                target = 2 if use is _acknowledge else None
+                yield Row(f"{name}: {what}", unpacking if compress else bare, paired(ours, splitting, rounds), target)
 
 
-def _acknowledge(batch: Batch) -> int:
-    return BATCH if batch.body else 0
+def _acknowledge(size: int, batch: Batch) -> int:
+    return size if batch.body else 0
 
 
-def _look(batch: Batch) -> int:
+def _hand_out(_size: int, batch: Batch) -> int:
+    return sum(1 for _event in batch)
+
+
+def _look(_size: int, batch: Batch) -> int:
     return sum(1 for event in batch if event.data["streamId"])
 
 
-USES: Mapping[str, Callable[[Batch], int]] = {
+USES: Mapping[str, Callable[[int, Batch], int]] = {
     "receive and acknowledge": _acknowledge,
-    "hand out each event": len,
+    "hand out each event": _hand_out,
     "and look at its data": _look,
 }
 
@@ -78,13 +86,13 @@ async def received(port: int, count: int, use: Callable[[Batch], int]) -> int:
     return found
 
 
-async def split(port: int, *, unpack: bool = False) -> int:
+async def split(port: int, count: int, *, unpack: bool = False) -> int:
     """How many events the frames say that they hold."""
     found = 0
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.write(ConnectionRequest(*AUTH, 1).encode())
     await reader.readexactly(10)
-    while found < BATCH * BATCHES:
+    while found < count:
         _, length = struct.unpack("!HI", await reader.readexactly(6))
         frame = await reader.readexactly(length)
         if unpack:
@@ -94,16 +102,16 @@ async def split(port: int, *, unpack: bool = False) -> int:
     return found
 
 
-def _whole(receive: Callable[[], Any]) -> Callable[[], None]:
+def _whole(receive: Callable[[], Any], events: int) -> Callable[[], None]:
     def run() -> None:
         found = asyncio.run(receive())
-        assert found == BATCH * BATCHES, found
+        assert found == events, found
 
     return run
 
 
 def _memory() -> Row:
-    with serving(BATCHES, False) as many, serving(FEW, False) as few:
+    with serving(BATCHES) as many, serving(FEW) as few:
         command = [sys.executable, "-c", f"from benchmarks.push import measure; measure({few}, {many})"]
         grown = float(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
     what = f"most memory in {BATCH * BATCHES:,} events over TCP, over that in {BATCH * FEW:,}"
@@ -114,7 +122,7 @@ def measure(few: int, many: int) -> None:
     """In a process of its own: print the megabytes by which its peak has grown from few events to many."""
     peaks = []
     for port, batches in ((few, FEW), (many, BATCHES)):
-        assert asyncio.run(received(port, BATCH * batches, _look)) == BATCH * batches
+        assert asyncio.run(received(port, BATCH * batches, partial(_look, BATCH))) == BATCH * batches
         peaks.append(_peak())
     print(max(peaks[1] - peaks[0], 0.001))
 
@@ -129,9 +137,9 @@ def _peak() -> float:
 
 
 @contextmanager
-def serving(batches: int, compress: bool) -> Iterator[int]:
+def serving(batches: int, compress: bool = False, size: int = BATCH) -> Iterator[int]:
     """Run a server, in a process of its own, that sends each who connects so many batches; its port."""
-    command = [sys.executable, "-c", f"from benchmarks.push import serve; serve({batches}, {compress})"]
+    command = [sys.executable, "-c", f"from benchmarks.push import serve; serve({batches}, {compress}, {size})"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as child:
         assert child.stdin is not None
         assert child.stdout is not None
@@ -142,9 +150,9 @@ def serving(batches: int, compress: bool) -> Iterator[int]:
             child.stdin.close()
 
 
-def serve(batches: int, compress: bool) -> None:
+def serve(batches: int, compress: bool, size: int) -> None:
     """Serve until the input ends: frames that were made before, and whatever is said to them is dropped."""
-    frames = [_frame(number, compress) for number in range(8)]
+    frames = [_frame(number, compress, size) for number in range(8)]
     whole = b"".join(frames)
     listener = socket.create_server(("127.0.0.1", 0))
     print(listener.getsockname()[1], flush=True)
@@ -181,9 +189,11 @@ def _drop(connected: socket.socket) -> None:
         return
 
 
-def _frame(block: int, compress: bool) -> bytes:
-    body = json.dumps({"Document": {"Msg": [_event(block * BATCH + number) for number in range(BATCH)]}}).encode()
-    return PublishMessage(block, BATCH, zlib.compress(body) if compress else body, int(compress)).encode()
+def _frame(block: int, compress: bool, size: int) -> bytes:
+    events = [_event(block * size + number) for number in range(size)]
+    # One alone is no list.
+    body = json.dumps({"Document": {"Msg": events if size > 1 else events[0]}}).encode()
+    return PublishMessage(block, size, zlib.compress(body) if compress else body, int(compress)).encode()
 
 
 def _event(number: int) -> dict[str, Any]:

@@ -22,28 +22,26 @@ _ENVELOPE = frozenset(("group", "operation", "replay", "timestamp", "topic"))
 _DEVICE = re.compile(r"(?<![0-9A-Fa-f])[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{8}){3}(?![0-9A-Fa-f])")
 _DEVICE_KEYS = ("device_id", "devConnectwareId", "deviceId")
 _BLANK = b" \t\r\n\xef\xbb\xbf"
-_LISTED = re.compile(rb'\s*\{\s*"Document"\s*:\s*\{\s*"Msg"\s*:\s*\[')
 
 
 class _Document(msgspec.Struct):
-    Msg: msgspec.Raw
+    Msg: dict[str, Any] | list[msgspec.Raw]
 
 
 class _Payload(msgspec.Struct):
     Document: _Document
 
 
-class _Listed(msgspec.Struct):
-    Msg: list[msgspec.Raw]
+class _Alone(msgspec.Struct):
+    Msg: msgspec.Raw
 
 
-class _Payloads(msgspec.Struct):
-    Document: _Listed
+class _OneAlone(msgspec.Struct):
+    Document: _Alone
 
 
 _payload = msgspec.json.Decoder(_Payload).decode
-_payloads = msgspec.json.Decoder(_Payloads).decode
-_list = msgspec.json.Decoder(list[msgspec.Raw]).decode
+_alone = msgspec.json.Decoder(_OneAlone).decode
 _any = msgspec.json.Decoder().decode
 _BROKEN = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
@@ -51,17 +49,20 @@ _BROKEN = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 class Event:
     """One event, decoded when it is first looked at: of a batch of many, only those cost that are of interest."""
 
-    __slots__ = ("_fields", "_kind", "_raw")
+    __slots__ = ("_alone", "_fields", "_kind", "_raw")
 
-    def __init__(self, fields: dict[str, Any] | None = None, raw: bytes | msgspec.Raw = b"") -> None:
+    def __init__(
+        self, fields: dict[str, Any] | None = None, raw: bytes | msgspec.Raw = b"", *, alone: bool = False
+    ) -> None:
         self._fields = fields
         self._raw = raw
+        self._alone = alone  # in a payload, which `raw` is, of the usual shape
         self._kind: str | None = None
 
     @property
     def raw(self) -> bytes:
         """Its bytes, where it came as JSON, or as a payload that holds no event of a known shape; b"" else."""
-        return bytes(self._raw)
+        return bytes(_alone(self._raw).Document.Msg if self._alone else self._raw)
 
     @property
     def fields(self) -> dict[str, Any]:
@@ -210,13 +211,10 @@ def _read(body: bytes) -> tuple[list[Event], str | None]:
 
 def _json(body: bytes) -> tuple[list[Event], str | None]:
     try:
-        if _LISTED.match(body) is not None:
-            return [Event(None, raw) for raw in _payloads(body).Document.Msg], None
         found = _payload(body).Document.Msg
-        one = bytes(memoryview(found)[:1])
-        if one == b"[":
-            return [Event(None, raw) for raw in _list(found)], None
-        return [Event(None, found) if one == b"{" else Event({}, body)], None
+        if isinstance(found, dict):
+            return [Event(found, body, alone=True)], None
+        return [Event(None, raw) for raw in found], None
     except _BROKEN:
         pass  # of another shape, or no JSON to a strict reader
     value = _lenient(body)

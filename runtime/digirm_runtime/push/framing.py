@@ -128,8 +128,7 @@ _LENGTHS = {
     CONNECTION_RESPONSE: (_PAIR.size, _PAIR.size),
     PUBLISH_MESSAGE: (_PUBLISH.size, MAX_MESSAGE),
 }
-# Behind the type of an acknowledgement stand its length, or the block and a status that is never this.
-_LONG_ACK = _ID.pack(_PAIR.size)
+# Behind the type of an acknowledgement stand its length, which is 4, or the block and a status that is never this.
 
 
 class Decoder:
@@ -142,78 +141,81 @@ class Decoder:
     def __init__(self, accept: Container[int] = TO_CLIENT, *, max_message: int = MAX_MESSAGE) -> None:
         self._accept = accept
         self._most = max_message
-        self._buffer = bytearray()
-        self._need = _SHORT.size
+        self._kept: list[bytes] = []  # the beginning of a message
+        self._size = 0  # bytes in it
+        self._need = _SHORT.size  # bytes without which nothing more can be said of it
         self._broken: PushError | None = None
 
     @property
     def partial(self) -> bool:
         """Whether the beginning of a message waits for its rest."""
-        return bool(self._buffer)
+        return bool(self._kept)
 
     def feed(self, data: bytes) -> list[Frame]:
         """The messages that are complete with these bytes."""
         if self._broken is not None:
             raise self._broken
-        buffer = self._buffer
-        buffer += data
+        if self._kept:
+            self._kept.append(data)
+            self._size += len(data)
+            if self._size < self._need:
+                return []
+            data = b"".join(self._kept)
         frames: list[Frame] = []
-        if len(buffer) < self._need:
-            return frames
         at = 0
         try:
-            while (end := self._end(at)) is not None:
-                frames.append(_decode(buffer, at, end))
+            while (end := self._end(data, at)) is not None:
+                frames.append(_decode(data, at, end))
                 at = end
         except PushError as error:
             self._broken = error
-            buffer.clear()
+            self._kept.clear()
             raise
-        del buffer[:at]
+        self._size = len(data) - at
+        self._kept = [data[at:]] if self._size else []
         return frames
 
-    def _end(self, at: int) -> int | None:
-        """Where the message at `at` ends; None where that is not in the buffer, of which `_need` bytes are needed."""
-        buffer = self._buffer
-        there = len(buffer) - at
-        self._need = _SHORT.size
-        if there < _SHORT.size:
-            return None
-        (kind,) = _SHORT.unpack_from(buffer, at)
-        if kind not in self._accept:
-            raise PushError(f"the peer does not speak the protocol of monitors: a message begins with {kind:#06x}")
-        self._need = _HEAD.size
+    def _end(self, data: bytes, at: int) -> int | None:
+        """Where the message at `at` ends; None where that is not in the data, of which `_need` bytes are needed."""
+        there = len(data) - at
         if there < _HEAD.size:
+            self._need = _SHORT.size if there < _SHORT.size else _HEAD.size
+            if there >= _SHORT.size:
+                self._check(*_SHORT.unpack_from(data, at))
             return None
+        kind, size = _HEAD.unpack_from(data, at)
+        self._check(kind)
         if kind == PUBLISH_MESSAGE_RECEIVED:
-            size = 4 if buffer[at + 2 : at + 6] == _LONG_ACK else 0
+            size = 4 if size == _PAIR.size else 0
         else:
-            size = _ID.unpack_from(buffer, at + _SHORT.size)[0]
             least, most = _LENGTHS[kind]
-            if size < least or size > min(most, self._most):
+            if size < least or size > most or size > self._most:
                 raise PushError(f"a message of type {kind} says that it has {size} bytes")
         self._need = _HEAD.size + size
         return None if there < self._need else at + self._need
 
+    def _check(self, kind: int) -> None:
+        if kind not in self._accept:
+            raise PushError(f"the peer does not speak the protocol of monitors: a message begins with {kind:#06x}")
 
-def _decode(buffer: bytearray, at: int, end: int) -> Frame:
-    (kind,) = _SHORT.unpack_from(buffer, at)
+
+def _decode(data: bytes, at: int, end: int) -> Frame:
+    kind = data[at + 1]
     if kind == PUBLISH_MESSAGE:
         start = at + _HEAD.size + _PUBLISH.size
-        block, events, compression, format, size = _PUBLISH.unpack_from(buffer, at + _HEAD.size)
+        block, events, compression, format, size = _PUBLISH.unpack_from(data, at + _HEAD.size)
         if size != end - start:
             raise PushError(f"a payload says that it has {size} bytes, and its message has {end - start} for it")
         if compression not in (PLAIN, ZLIB):
             raise PushError(f"a payload is compressed in a way that is not known: {compression}")
         if format not in (XML, JSON):
             raise PushError(f"a payload has a format that is not known: {format}")
-        with memoryview(buffer) as view:
-            return PublishMessage(block, events, bytes(view[start:end]), compression, format)
+        return PublishMessage(block, events, data[start:end], compression, format)
     if kind == CONNECTION_RESPONSE:
-        return ConnectionResponse(*_PAIR.unpack_from(buffer, at + _HEAD.size))
+        return ConnectionResponse(*_PAIR.unpack_from(data, at + _HEAD.size))
     if kind == PUBLISH_MESSAGE_RECEIVED:
-        return PublishMessageReceived(*_PAIR.unpack_from(buffer, end - _PAIR.size))
-    return _request(bytes(buffer[at + _HEAD.size : end]))
+        return PublishMessageReceived(*_PAIR.unpack_from(data, end - _PAIR.size))
+    return _request(data[at + _HEAD.size : end])
 
 
 def _request(body: bytes) -> ConnectionRequest:

@@ -147,21 +147,26 @@ def _receive(plan: Plan, acks: bytearray, clock: Callable[[], float], done: list
             raise PushError(f"the peer closed the connection{early}", again=True)
         before = decoder.partial
         frames = decoder.feed(data)
+        begun = clock()
         for frame in frames:
             if accepted and isinstance(frame, PublishMessage):
-                batch = Batch(frame.body(plan.max_body), block=frame.block)
-                begun = clock()
-                yield Deliver(batch)
+                yield Deliver(Batch(frame.body(plan.max_body), block=frame.block))
                 acks += PublishMessageReceived(frame.block).encode(documented=plan.documented_ack)
-                done[:] = [frame.block]
-                if clock() - begun > QUICK or frame is frames[-1]:
+                ended = clock()
+                if ended - begun > QUICK:
                     yield Write(bytes(acks))
                     acks.clear()
+                    ended = clock()
+                begun = ended
+                done[:] = (frame.block,)
             elif not accepted and isinstance(frame, ConnectionResponse):
                 _judge(frame.status)
                 accepted = True
             else:
                 raise PushError(f"the peer sent a {type(frame).__name__} where none belongs")
+        if acks:
+            yield Write(bytes(acks))
+            acks.clear()
         if not decoder.partial:
             # Between two messages any silence is normal: nothing has happened. Before the answer it is not.
             until = None if accepted else until
