@@ -41,7 +41,7 @@ EXPORTS: dict[str, tuple[str, ...]] = {
     "digirm_runtime.legacy": ("column",),
     "digirm_runtime.options": ("ApiKey", "Options", "Throttle"),
     "digirm_runtime.query.builder": ("ago", "any_of", "empty", "field", "raw"),
-    "digirm_runtime.push": ("Event", "HttpReceiver", "PushError"),
+    "digirm_runtime.push": ("Batch", "Event", "HttpReceiver", "PushError"),
     "digirm_runtime.sci": ("ALL", "Group", "JobTimeoutError", "SCIError", "StoredPayload", "Tag"),
     "digirm_runtime.text": ("parse_time",),
     ".": ("fields",),

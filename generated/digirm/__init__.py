@@ -49,6 +49,7 @@ if TYPE_CHECKING:
         raw as raw,
     )
     from digirm_runtime.push import (
+        Batch as Batch,
         Event as Event,
         HttpReceiver as HttpReceiver,
         PushError as PushError,
@@ -83,6 +84,7 @@ _SOURCES = {
     "AsyncClient": ".client",
     "AuthError": "digirm_runtime.errors",
     "BadRequest": "digirm_runtime.errors",
+    "Batch": "digirm_runtime.push",
     "Client": ".client",
     "ContractWarning": "digirm_runtime.errors",
     "CredentialsError": "digirm_runtime.errors",
@@ -130,6 +132,7 @@ __all__ = [
     "AsyncClient",
     "AuthError",
     "BadRequest",
+    "Batch",
     "Client",
     "ContractWarning",
     "CredentialsError",
