@@ -7,6 +7,7 @@ import json
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from digirm_runtime.operation import Endpoint, Operation
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
 
 _TEXTS = ("application/xml", "application/csv")
 _PRETTY = 2
+#: So many bytes of one answer are held at most, to check it or for a terminal; a longer one passes through.
+_HELD = 8 << 20
+#: So long may a page of `--all` be.
+_PAGE = 64 << 20
 
 
 class BinaryError(Exception):
@@ -42,6 +47,7 @@ class _Exact(Endpoint):
             element="list" if named is None else named.endpoint.element,
             uploads=named is not None and named.endpoint.uploads,
             accept=accept,
+            max_bytes=_PAGE if kind == "list" else _HELD,
         )
         self._exact = path
 
@@ -53,18 +59,23 @@ class _Exact(Endpoint):
 def one(client: Client, planned: Planned, known: Known | None, out: str | None) -> None:
     """Send a call and write its answer.
 
-    Raises APIError, TransportError; BinaryError where bytes would go to a terminal; OSError for a file that cannot be
-    written, before anything is sent.
+    Raises APIError, TransportError; BinaryError where a terminal would get bytes, or too many of them; OSError for a
+    file that cannot be written, before anything is sent.
     """
     from digirm_runtime.drivers import run
 
     operation = _operation(planned, known, "call", accept="*/*")
+    terminal = out is None and sys.stdout.isatty()
     with _sink(out) as write:
-        # JSON is read within the flow: a body that is broken is asked for again.
-        flow = client._flow(operation, _read_json, stream=True)
+        # What can be checked is read within the flow: a body that is broken is asked for again.
+        flow = client._flow(operation, partial(_begin, terminal=terminal), stream=True)
         response: Response = run(flow, client._transport)
         try:
-            _write(response, write, raw=out is not None)
+            if out is None and isinstance(response.body, bytes):
+                write(_printed(response, response.body, terminal=terminal))
+            else:
+                for chunk in response.chunks():
+                    write(chunk)
         finally:
             response.close()
 
@@ -103,38 +114,59 @@ def _is_json(kind: str) -> bool:
     return kind == "application/json" or kind.endswith("+json")
 
 
-def _read_json(response: Response) -> Response:
-    """The answer; where it is JSON, read and checked. Raises TransportError for a broken one."""
+def _begin(response: Response, *, terminal: bool) -> Response:
+    """An answer before it is written: as bytes where all of it is held, with its JSON checked; else it comes in pieces.
+
+    Raises TransportError for a broken one, BinaryError for one that is too long for a terminal.
+    """
     from digirm_runtime.flow import decode_json
 
-    if _is_json(_kind(response)):
-        try:
+    json_text = _is_json(_kind(response))
+    try:
+        if (terminal or json_text) and not _hold(response) and terminal:
+            raise BinaryError(f"more than {_HELD >> 20} MiB are nothing for a terminal: --out FILE")
+        if json_text and isinstance(response.body, bytes):
             decode_json(response, required=response.asked[0] == "GET")
-        except BaseException:
-            response.close()
-            raise
+    except BaseException:
+        response.close()
+        raise
     return response
 
 
-def _write(response: Response, write: Callable[[bytes], None], *, raw: bool) -> None:
+def _hold(response: Response) -> bool:
+    """Read an answer to its end, unless it is too long: then it is as if nothing had been read of it."""
+    from digirm_runtime.bodies import Body
+
+    body = response.body
+    if isinstance(body, bytes):
+        return True
+    held: list[bytes] = []
+    rest, size = iter(body), 0
+    for chunk in rest:
+        held.append(chunk)
+        size += len(chunk)
+        if size > _HELD:
+            whole = (piece for part in (held, rest) for piece in part)
+            response.body = Body(whole, getattr(body, "close", lambda: None))
+            return False
+    response.body = b"".join(held)
+    return True
+
+
+def _printed(response: Response, body: bytes, *, terminal: bool) -> bytes:
+    """What is printed of an answer that is held. Raises BinaryError."""
     kind = _kind(response)
-    terminal = not raw and sys.stdout.isatty()
-    if raw:
-        for chunk in response.chunks():
-            write(chunk)
-    elif _is_json(kind):
-        body = response.read()
-        if body.strip():
-            write(_json(body, terminal=terminal))
-    elif not terminal:
-        for chunk in response.chunks():
-            write(chunk)
-    elif kind.startswith("text/") or kind in _TEXTS or kind.endswith("+xml"):
-        lines = _text(response.read()).replace("\r\n", "\n").split("\n")
+    if _is_json(kind):
+        return _json(body, terminal=terminal) if body.strip() else b""
+    if not terminal:
+        return body
+    if kind.startswith("text/") or kind in _TEXTS or kind.endswith("+xml"):
+        lines = _text(body).replace("\r\n", "\n").split("\n")
         shown = "\n".join("\t".join(map(printable, line.split("\t"))) for line in lines)
-        write(shown.encode() + b"\n" * (not shown.endswith("\n")))
-    elif body := response.read():
+        return shown.encode() + b"\n" * (not shown.endswith("\n"))
+    if body:
         raise BinaryError(f"{len(body)} bytes of {kind or 'an unknown kind'} are nothing for a terminal: --out FILE")
+    return b""
 
 
 def _text(body: bytes) -> str:

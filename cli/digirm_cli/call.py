@@ -116,9 +116,16 @@ def _say(found: Found) -> bool:
 
 def _not_a_list(planned: Planned, known: Known | None, base_path: str) -> str | None:
     """Why --all has no meaning for a call; None where it has one, or may have."""
+    from digirm_cli.known import legacy_object
+
+    if not planned.path.startswith(f"{base_path}/"):
+        name = legacy_object(planned.path)
+        return f"--all is for lists below {base_path}, and {planned.path} is not there" + (
+            f"; in Python there is rm.legacy.{name}.list()" if name else ""
+        )
     if known is not None and known.kind == "csv":
         return "--all is for lists; a bulk export holds everything as it is"
-    if not planned.path.startswith(f"{base_path}/") or (known is not None and known.kind not in ("list", "call")):
+    if known is not None and known.kind not in ("list", "call"):
         return f"--all is for lists, and {planned.path} is none"
     return None
 
@@ -177,8 +184,8 @@ def _show(args: argparse.Namespace, specs: Specs, planned: Planned, known: Known
             planned, _credentials(planned.url)
         )
     if isinstance(sys.stdout, io.TextIOWrapper):
-        # A command means the same whatever the terminal's encoding.
-        sys.stdout.reconfigure(encoding="utf-8", newline="\n")
+        # A command means the same whatever the terminal's encoding, and a file is named by its own bytes.
+        sys.stdout.reconfigure(encoding="utf-8", errors="surrogateescape", newline="\n")
     print(text)
     return FINE
 

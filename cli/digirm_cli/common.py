@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import os
 import sys
-from typing import Any, TextIO
+from typing import Any, BinaryIO, TextIO
 
 FINE = 0
 FINDINGS = 1
@@ -40,6 +41,14 @@ def named(text: str) -> str:
     if not text.strip():
         raise argparse.ArgumentTypeError("must not be empty")
     return text
+
+
+def stdin() -> BinaryIO:
+    """Standard input, as bytes. Raises OSError where the process was started without one."""
+    closed: object = None  # what the interpreter makes of a stream that was closed when the process began
+    if sys.stdin is closed:
+        raise OSError(errno.EBADF, "it is closed")
+    return sys.stdin.buffer
 
 
 def plain(text: str) -> str:

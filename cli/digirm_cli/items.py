@@ -69,7 +69,7 @@ def read(items: Iterable[str]) -> Items:
     """The items in order. Raises ItemError."""
     found = Items({}, {}, {})
     for item in items:
-        _sendable(item)
+        utf8(item, "an item")
         name, separator, value = split(item)
         if not name:
             raise ItemError(f"an item has no name before its {separator!r}")
@@ -80,7 +80,7 @@ def read(items: Iterable[str]) -> Items:
             separator = separator[:-1]
             # A line's end is the editor's, save in a text of which it is a part.
             value = value if separator == "=" else value.rstrip("\r\n")
-            _sendable(value)
+            utf8(value, "an item")
         if separator == "==":
             _add(found.params, name, value)
         elif separator in (":", ";"):
@@ -112,6 +112,12 @@ def parse_json(text: str | bytes) -> Any:
         return json.loads(text, parse_constant=refuse)
     except RecursionError:
         raise ValueError("it is nested too deep") from None
+
+
+def utf8(text: str, what: str) -> None:
+    """Raise ItemError for a text that has no bytes: what the shell handed over was not UTF-8."""
+    if any("\ud800" <= char <= "\udfff" for char in text):
+        raise ItemError(f"{what} is not UTF-8 text")
 
 
 def _header(headers: dict[str, str], name: str, separator: str, value: str) -> None:
@@ -164,9 +170,3 @@ def _content(file: str, name: str) -> str:
         raise ItemError(f"{name!r}: {file} is not UTF-8 text") from None
     except (OSError, ValueError) as error:
         raise ItemError(f"{name!r}: cannot read {file}: {getattr(error, 'strerror', None) or error}") from None
-
-
-def _sendable(text: str) -> None:
-    """Raise ItemError for a text that has no bytes: what the shell handed over was not UTF-8."""
-    if any("\ud800" <= char <= "\udfff" for char in text):
-        raise ItemError("an item is not UTF-8 text")

@@ -148,11 +148,12 @@ class Specs:
     def _elsewhere(self, path: str, pieces: list[str], found: Found) -> None:
         """A path beside the API, of which the spec says nothing: only what was surely meant to be below it."""
         nearest = self._nearest(pieces)
-        if (named := _legacy(pieces)) is not None:
-            found.errors.append(f"there is no {path}; did you mean {named}?")
-        elif nearest is None and self._methods([*template.split(self.base_path), *pieces]):
+        if nearest is None and (meant := _recased(pieces, template.split(self.base_path)[-1])) is not None:
+            found.errors.append(f"there is no {path}; did you mean {meant}?")
+            return
+        if nearest is None and self._methods([*template.split(self.base_path), *pieces]):
             nearest = self.base_path + path
-        if named is None and nearest is not None:
+        if nearest is not None:
             found.errors.append(f"{path} is not below {self.base_path}; did you mean {nearest}?")
 
     def _nearest(self, pieces: list[str]) -> str | None:
@@ -220,15 +221,23 @@ def _sample(make: Callable[..., Any], dotted: str) -> Named:
     return Named(dotted, made.endpoint, dict(made.params))
 
 
-def _legacy(pieces: list[str]) -> str | None:
-    """The path of a legacy object, or of SCI, where its name is in another case; others may exist that nobody knows."""
+def legacy_object(path: str) -> str | None:
+    """The name of the legacy object that a path is of, with its pages or one item of it."""
+    from digirm_runtime.legacy.objects import OBJECTS
+
+    pieces = template.split(path)
+    return pieces[1] if pieces[0] == "ws" and len(pieces) > 1 and pieces[1] in OBJECTS else None
+
+
+def _recased(pieces: list[str], version: str) -> str | None:
+    """A path with `/ws` and the name behind it in their own case, where they were not; there may be unknown names."""
     from digirm_runtime.legacy.objects import OBJECTS
 
     if len(pieces) < 2 or pieces[0].lower() != "ws":
         return None
-    names = {name.lower(): name for name in (*OBJECTS, "sci")}
+    names = {name.lower(): name for name in (*OBJECTS, "sci", version)}
     meant = ["ws", names.get(pieces[1].lower(), pieces[1])]
-    return None if meant[1] == pieces[1] else "/" + "/".join(map(quote, [*meant, *pieces[2:]]))
+    return None if meant == pieces[:2] else "/" + "/".join(map(quote, [*meant, *pieces[2:]]))
 
 
 def _bare(pieces: list[str]) -> list[str]:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Sequence
 from pathlib import Path, PurePath
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, quote, unquote, urlencode
 
-from digirm_cli.items import ItemError, read
+from digirm_cli.common import stdin
+from digirm_cli.items import ItemError, read, utf8
 
 STDIN = "-"
 JSON = "application/json"
@@ -57,19 +57,18 @@ class Planned(NamedTuple):
         """What to send: JSON's value, bytes, or None. Raises ItemError for a file that cannot be read."""
         if self.file is None:
             return self.fields
-        closed: object = None  # what the interpreter makes of a stream that was closed when the process began
-        if self.file == STDIN and sys.stdin is closed:
-            raise ItemError("cannot read standard input: it is closed")
         try:
-            return sys.stdin.buffer.read() if self.file == STDIN else Path(self.file).read_bytes()
+            return stdin().read() if self.file == STDIN else Path(self.file).read_bytes()
         except (OSError, ValueError) as error:
-            raise ItemError(f"cannot read {self.file}: {getattr(error, 'strerror', None) or error}") from None
+            name = "standard input" if self.file == STDIN else self.file
+            raise ItemError(f"cannot read {name}: {getattr(error, 'strerror', None) or error}") from None
 
 
 def plan(
     method: str, url: str, path: str, items: Sequence[str], file: str | None = None, base_path: str = "/ws/v1"
 ) -> Planned:
     """The request of a command line; a path that does not begin with `/` is below `base_path`. Raises ItemError."""
+    utf8(url, "the URL")
     given = read(items)
     path, params = _path(path, base_path)
     for name, value in given.params.items():
@@ -95,8 +94,7 @@ def _path(text: str, base_path: str) -> tuple[str, dict[str, str]]:
     """A path as it is sent, and the parameters that were written behind it. Raises ItemError."""
     if re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", text):
         raise ItemError("a path, not an address: --url names the service, which credentials are sent to")
-    if any("\ud800" <= char <= "\udfff" for char in text):
-        raise ItemError(f"{text!r} is not UTF-8 text")
+    utf8(text, "the path")
     if "#" in text:
         raise ItemError("a path holds no '#': write %23 where a name has one")
     path, _, query = text.partition("?")
@@ -108,7 +106,13 @@ def _path(text: str, base_path: str) -> tuple[str, dict[str, str]]:
     if path.startswith("//") or any(_decoded(piece) in (".", "..") for piece in path.split("/")):
         raise ItemError(f"a path holds no '.' and '..', and begins with one '/': {text!r}")
     params: dict[str, str] = {}
-    for name, value in parse_qsl(query, keep_blank_values=True):
+    try:
+        pairs = parse_qsl(query, keep_blank_values=True, errors="strict")
+    except UnicodeDecodeError:
+        raise ItemError("the parameters behind the path are not UTF-8 text") from None
+    for name, value in pairs:
+        if not name:
+            raise ItemError("a parameter behind the path has no name before its '='")
         if name in params:
             raise ItemError(f"the parameter {name!r} is given twice")
         params[name] = value

@@ -6,12 +6,12 @@ import errno
 import io
 import os
 import stat
-import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple, TextIO
 
+from digirm_cli.common import stdin
 from digirm_runtime.query.listed import named_endpoint
 
 _BYTE_ORDER_MARK = "\ufeff"
@@ -92,11 +92,8 @@ def from_files(files: Iterable[str], endpoint: str | None) -> Iterator[Line]:
 def _opened(file: str) -> Iterator[TextIO]:
     """A file's lines. Lines end with a line feed only: a query may hold what else is taken for a line's end."""
     if file == "-":
-        closed: object = None  # what the interpreter makes of a stream that was closed when the process began
-        if sys.stdin is closed:
-            raise UnreadableError("cannot read standard input: it is closed")
         # Bytes, because the terminal's encoding says nothing of a file's.
-        stream = io.TextIOWrapper(sys.stdin.buffer, encoding="utf-8", newline="\n")
+        stream = io.TextIOWrapper(stdin(), encoding="utf-8", newline="\n")
     else:
         stream = Path(file).open(encoding="utf-8", newline="\n")  # noqa: SIM115 - closed below
     try:

@@ -126,7 +126,9 @@ def http_file(planned: Planned, credentials: Credentials | None) -> str:
 def python(planned: Planned, known: Known | None, specs: str | None, *, default_url: str, every: bool) -> str:
     """The call as a program: by the method of the client where it has one, else by `request`."""
     uses = {"Client"} if specs is None else set()
-    call = _method(planned, known, uses, every=every) or _request(planned, uses)
+    call = _method(planned, known, uses, every=every)
+    if call is None:
+        call = _pages(planned, known, uses) if every else _request(planned, uses)
     where = "" if planned.url == default_url else repr(planned.url)
     lines: list[str] = []
     if "sys" in uses:
@@ -149,7 +151,7 @@ def python(planned: Planned, known: Known | None, specs: str | None, *, default_
 
 def _method(planned: Planned, known: Known | None, uses: set[str], *, every: bool) -> list[str] | None:
     """The lines that call the client's own method; None where it has none that sends this."""
-    if known is None or known.named is None or known.values is None:
+    if known is None or known.named is None or known.values is None or (every and known.kind != "list"):
         return None
     named = known.named
     if not set(planned.params) <= set(named.keywords) or (planned.fields is None and planned.file is None) != (
@@ -169,8 +171,7 @@ def _method(planned: Planned, known: Known | None, uses: set[str], *, every: boo
     if planned.file is not None:
         headers = {name: value for name, value in planned.sent_headers.items() if name != "Accept"}
     if headers:
-        uses.add("Options")
-        args.append(f"options=Options(headers={headers!r})")
+        args.append(_options(headers, uses))
     call = f"rm.{named.dotted}({', '.join(args)})"
     if known.kind in ("list", "csv"):
         return [f"for item in {call}:", "    print(item)"]
@@ -178,14 +179,37 @@ def _method(planned: Planned, known: Known | None, uses: set[str], *, every: boo
 
 
 def _request(planned: Planned, uses: set[str]) -> list[str]:
-    uses.add("Options")
+    """The lines that call the path."""
     args = [repr(planned.method), repr(planned.path)]
     if planned.params:
         args.append(f"params={planned.params!r}")
     if _has_body(planned):
         args.append(f"body={_python_body(planned, uses)}")
-    args.append(f"options=Options(headers={planned.sent_headers!r})")
+    args.append(_options(planned.sent_headers, uses))
     return [f"print(rm.request({', '.join(args)}))"]
+
+
+def _pages(planned: Planned, known: Known | None, uses: set[str]) -> list[str]:
+    """The lines that call the path of a list page by page."""
+    element = "list" if known is None or known.named is None else known.named.endpoint.element
+    args = [repr(planned.method), repr(planned.path), "params=params"]
+    if planned.headers:
+        args.append(_options(planned.headers, uses))
+    return [
+        f"params = {planned.params!r}",
+        "while True:",
+        f"    page = rm.request({', '.join(args)})",
+        f"    for item in page[{element!r}]:",
+        "        print(item)",
+        "    if not page.get('cursor'):",
+        "        break",
+        "    params['cursor'] = page['cursor']",
+    ]
+
+
+def _options(headers: Mapping[str, str], uses: set[str]) -> str:
+    uses.add("Options")
+    return f"options=Options(headers={headers!r})"
 
 
 def _python_body(planned: Planned, uses: set[str]) -> str:

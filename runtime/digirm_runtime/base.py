@@ -373,6 +373,7 @@ def _check_address(address: str) -> None:
     from urllib.parse import urlsplit
 
     try:
+        address.encode()  # half of a surrogate pair is nothing that can be sent
         parts = urlsplit(address)
         _ = parts.port
     except ValueError:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -154,6 +155,13 @@ def test_bodies(digirm: Run, noted: Server, tmp_path: Path, monkeypatch: pytest.
     assert noted.got[2].headers["accept"] == "text/plain"
 
 
+def test_standard_input_that_is_closed() -> None:
+    command = f'exec "{sys.executable}" -m digirm_cli.main post /ws/sci --body - --url sim: <&-'
+    done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "digirm: cannot read standard input: it is closed\n"
+
+
 def test_all_follows_the_cursor_as_lines(digirm: Run) -> None:
     def reply(got: Got) -> Answer:
         page = int(got.params.get("cursor", 0))
@@ -184,6 +192,31 @@ def test_lines_on_a_terminal(digirm: Run) -> None:
     with script(Answer(200, {"list": [{"a": "\u009bé"}]})) as server:
         assert digirm("get", "devices/inventory", "--all", "--url", server.url, stdout=terminal).code == 0
     assert terminal.bytes.getvalue() == '{"a":"\\u009bé"}\n'.encode()
+
+
+def test_json_that_is_too_long_to_be_checked_passes_through(digirm: Run) -> None:
+    body = b'{"list":[' + b"1, " * 3_000_000
+    packed, out = (*JSON, ("content-encoding", "gzip")), Stdout(terminal=False)
+    with script(Answer(200, gzip.compress(body, 1), packed)) as server:
+        assert digirm("get", "devices/inventory", "--url", server.url, stdout=out).code == 0
+        assert out.bytes.getvalue() == body
+        terminal = Stdout(terminal=True)
+        ran = digirm("get", "devices/inventory", "--url", server.url, stdout=terminal)
+    assert (ran.code, terminal.bytes.getvalue()) == (2, b"")
+    assert "more than 8 MiB are nothing for a terminal: --out FILE" in ran.err
+    out = Stdout(terminal=False)
+    with script(Answer(200, body, JSON, declared=len(body) + 1)) as server:
+        ran = digirm("get", "devices/inventory", "--url", server.url, stdout=out)
+    assert (ran.code, out.bytes.getvalue(), len(server.got)) == (2, body, 1)
+    assert "the connection broke" in ran.err
+
+
+def test_a_page_that_no_page_can_be(digirm: Run) -> None:
+    packed = (*JSON, ("content-encoding", "gzip"))
+    with script(Answer(200, gzip.compress(b'{"list":[' + b" " * (64 << 20), 1), packed)) as server:
+        ran = digirm("get", "devices/inventory", "--all", "--url", server.url)
+    assert (ran.code, ran.out, len(server.got)) == (2, "", 1)
+    assert f"the answer is longer than {64 << 20} bytes" in ran.err
 
 
 def test_rows_that_break_off_are_kept_and_said(digirm: Run) -> None:

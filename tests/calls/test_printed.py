@@ -16,7 +16,7 @@ from urllib.parse import unquote
 import pytest
 
 from digirm_simulator import Clock, Simulator
-from tests.calls.conftest import KEY, USER, Run
+from tests.calls.conftest import KEY, USER, Run, Stdout
 from tests.support.server import Got, Server
 
 TOOLS = ("curl", "httpie", "python")
@@ -139,6 +139,19 @@ def test_files_arrive_unchanged(
 
 
 @pytest.mark.parametrize("tool", TOOLS)
+def test_a_file_whose_name_is_no_text_is_named_by_its_bytes(
+    tool: str, shell: Shell, digirm: Run, noted: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use(shell, monkeypatch, "user")
+    (shell.place / os.fsdecode(b"\xff.json")).write_bytes(b"[]")
+    out = Stdout(terminal=False)
+    call = ("post", "devices/inventory", "--body", os.fsdecode(b"\xff.json"), "--no-check", "--url", noted.url)
+    assert digirm(*call, f"--{tool}", stdout=out).code == 0
+    shell.print_and_run(tool, os.fsdecode(out.bytes.getvalue()))
+    assert [got.body for got in noted.got] == [b"[]"]
+
+
+@pytest.mark.parametrize("tool", TOOLS)
 def test_standard_input_arrives_unchanged(
     tool: str, shell: Shell, digirm: Run, noted: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -213,6 +226,16 @@ def test_programs_use_the_clients_methods(argv: tuple[str, ...], program: str, d
     compile(ran.out, "program", "exec")
     if "sim:" in ran.out:
         shell.print_and_run("python", ran.out)
+
+
+@pytest.mark.parametrize("more", [("fields==id",), ("--no-check",)])
+def test_a_program_walks_all_pages_also_where_the_client_has_no_method(
+    more: tuple[str, ...], digirm: Run, shell: Shell
+) -> None:
+    ran = digirm("get", "devices/inventory", "size==2", "--all", "--url", "sim:?devices=5", "--python", *more)
+    assert ran.code == 0
+    assert "page = rm.request('GET', '/ws/v1/devices/inventory', params=params)" in ran.out
+    assert len(shell.print_and_run("python", ran.out).splitlines()) == 5
 
 
 def test_a_program_for_a_spec_folder(digirm: Run, shell: Shell) -> None:

@@ -214,7 +214,19 @@ def test_headers_that_are_none(request_with: Request, headers: dict[str, str]) -
 
 
 @pytest.mark.parametrize(
-    "url", ["http://", "http://u:p@host", "http://host:abc", "https://host/?x=1", "ftp://x", "host:80", "host", "", " "]
+    "url",
+    [
+        "http://",
+        "http://u:p@host",
+        "http://host:abc",
+        "https://host/?x=1",
+        "ftp://x",
+        "host:80",
+        "host",
+        "",
+        " ",
+        "http://h/\udcff",
+    ],
 )
 def test_addresses_that_are_none(url: str) -> None:
     with pytest.raises((ValueError, CredentialsError, RemoteManagerError)) as caught:
