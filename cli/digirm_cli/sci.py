@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 from collections.abc import Callable, Iterable
 from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from digirm_cli.common import FINDINGS, FINE, PARTIAL, URL_HELP, fail, named, plain, warn
+from digirm_cli.common import FINDINGS, FINE, PARTIAL, URL_HELP, fail, named, plain, stdin, warn
+from digirm_runtime.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -174,7 +174,7 @@ def _request(args: argparse.Namespace, client: Client) -> int:
     payload = None
     if args.payload is not None:
         try:
-            payload = sys.stdin.buffer.read() if args.payload == "-" else Path(args.payload).read_bytes()
+            payload = stdin().read() if args.payload == "-" else Path(args.payload).read_bytes()
         except OSError as error:
             return fail(f"cannot read {args.payload}: {error.strerror or error}")
     return _send(args, client, args.operation, payload)
@@ -228,7 +228,7 @@ class _Show:
             failed = None if error is None else error._asdict()
             print(json.dumps({"device_id": device, "error": failed, "value": value, "text": result.text}))
         elif error is None:
-            begin = "" if self._bare else f"{device}: "
+            begin = "" if self._bare else f"{printable(device)}: "
             for line in _lines(result) or ([] if self._bare else ["done"]):
                 print(f"{begin}{line}".rstrip())
 
@@ -260,7 +260,7 @@ def _shown(text: str) -> list[str]:
 def _complain(message: str) -> None:
     """Print what a device or the service says against a command: `device: 2001 Device Not Connected`."""
     with suppress(OSError):  # nobody is left to be told
-        print(plain(message), file=sys.stderr)
+        print(printable(message), file=sys.stderr)
 
 
 def _ls(args: argparse.Namespace, client: Client) -> int:
@@ -272,7 +272,7 @@ def _ls(args: argparse.Namespace, client: Client) -> int:
 def _described(file: DeviceFile) -> str:
     size = "-" if file.size is None else file.size
     time = "-" if file.last_modified is None else f"{file.last_modified:%Y-%m-%dT%H:%M:%SZ}"
-    return f"{size:>12}  {time:<20}  {plain(file.path)}{'/' if file.directory else ''}"
+    return f"{size:>12}  {time:<20}  {printable(file.path)}{'/' if file.directory else ''}"
 
 
 def _as_json(file: DeviceFile) -> str:
@@ -290,7 +290,7 @@ def _get(args: argparse.Namespace, client: Client) -> int:
     if not local:
         return fail(f"{args.path} is a folder: name a file")
     try:
-        with _progress(_bytes()) as progress:
+        with _progress(_bytes) as progress:
             client.sci.download(args.device, args.path, local, progress=progress)
     except OSError as error:
         return fail(f"cannot write {local}: {error.strerror or error}")
@@ -300,8 +300,8 @@ def _get(args: argparse.Namespace, client: Client) -> int:
 def _put(args: argparse.Namespace, client: Client) -> int:
     try:
         with (
-            nullcontext(sys.stdin.buffer) if args.local == "-" else Path(args.local).open("rb") as file,
-            _progress(_bytes(0 if args.local == "-" else os.fstat(file.fileno()).st_size)) as progress,
+            nullcontext(stdin()) if args.local == "-" else Path(args.local).open("rb") as file,
+            _progress(_bytes) as progress,
         ):
             client.sci.upload(args.device, file, args.path, progress=progress)
     except OSError as error:
@@ -315,14 +315,14 @@ def _rm(args: argparse.Namespace, client: Client) -> int:
 
 
 @contextmanager
-def _progress(line: Callable[[float], str]) -> Iterator[Callable[[float], None] | None]:
+def _progress(line: Callable[..., str]) -> Iterator[Callable[..., None] | None]:
     """What rewrites its line on a terminal, and is nothing elsewhere."""
     if not sys.stderr.isatty():
         yield None
         return
 
-    def show(done: float) -> None:
-        print(f"\r{line(done)}", end="", file=sys.stderr, flush=True)
+    def show(*so_far: float | None) -> None:
+        print(f"\r{line(*so_far)}", end="", file=sys.stderr, flush=True)
 
     try:
         yield show
@@ -330,10 +330,11 @@ def _progress(line: Callable[[float], str]) -> Iterator[Callable[[float], None] 
         print(file=sys.stderr)
 
 
-def _bytes(total: int = 0) -> Callable[[float], str]:
-    """How far a file has come; `total` is 0 where nobody knows."""
-    of, parts = (f" of {total:,}", total) if total else ("", 1)
-    return lambda done: f"{done:,.0f}{of} bytes" + (f" {'#' * int(20 * done / parts):.<20}" if total else "")
+def _bytes(done: int, total: int | None) -> str:
+    """How far a file has come."""
+    if not total:
+        return f"{done:,} bytes"
+    return f"{done:,} of {total:,} bytes {'#' * min(20, 20 * done // total):.<20}"
 
 
 def _jobs(args: argparse.Namespace, client: Client) -> int:
@@ -342,7 +343,7 @@ def _jobs(args: argparse.Namespace, client: Client) -> int:
             print(json.dumps(job))
         else:
             words = [job.get(name, "-") for name in ("jobId", "jobStatus", "jobTargetCount", "jobDescription")]
-            print(plain("  ".join(str(word) or "-" for word in words)))
+            print(printable("  ".join(str(word) or "-" for word in words)))
     return FINE
 
 

@@ -19,6 +19,7 @@ from tests.support.recordings import recorded
 from tests.support.server import Answer, script
 
 NOBODY = "00000000-00000000-112233FF-FF445566"
+XML = (("content-type", "application/xml"),)
 
 
 @pytest.fixture
@@ -251,8 +252,51 @@ def test_progress_on_a_terminal(
     assert shown[2] == "307,200 of 307,200 bytes ####################\n"
     terminal.truncate(0)
     assert sci("file", "get", device, "/a", str(tmp_path / "got")).code == 0
-    assert terminal.getvalue().endswith("\r307,200 bytes\n")
+    assert terminal.getvalue().endswith("\r307,200 of 307,200 bytes ####################\n")
     assert (tmp_path / "got").read_bytes() == source.read_bytes()
+
+
+def test_without_standard_input(sci: Any, simulator: Simulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", None)  # as the interpreter has it after `<&-`
+    for argv in (("file", "put", NOBODY, "/a", "-"), ("request", NOBODY, "--operation", "reboot", "--payload", "-")):
+        ran = sci(*argv)
+        assert (ran.code, ran.out) == (2, "")
+        assert "cannot read -: " in ran.err
+    assert len(simulator.requests) == 0
+
+
+def test_what_a_server_says_cannot_move_the_cursor_or_begin_a_line(sci: Any) -> None:
+    bad = "a&#10;b&#x9b;2J\u202e"
+    shown = "a\\nb\\x9b2J\\u202e"
+    for text, where in (
+        (f'<reboot><device id="{bad}"/></reboot>', "out"),
+        (f'<reboot><device id="{bad}"><error id="1">{bad}</error></device></reboot>', "err"),
+        (f"<status>{bad}</status>", "err"),
+    ):
+        with script(Answer(200, f"<sci_reply>{text}</sci_reply>".encode(), XML)) as server:
+            ran = sci("reboot", NOBODY, NOBODY.replace("1", "2"), "--url", server.url)
+        said = getattr(ran, where)
+        assert len(said.splitlines()) == 1
+        assert said.isascii()
+        assert "x9b2J" in said
+    with script(Answer(200, f'<sci_reply><reboot><device id="{bad}"/></reboot></sci_reply>'.encode(), XML)) as server:
+        assert sci("reboot", "all", "--yes", "--url", server.url).out == f"{shown}: done\n"
+    rows = f"<result><Job><jobId>{bad}</jobId></Job></result>"
+    with script(Answer(200, rows.encode(), XML)) as server:
+        assert sci("jobs", "--url", server.url).out == f"{shown}  -  -  -\n"
+    commands = f'<commands><ls><file path="/{bad}"/></ls></commands>'
+    reply = f'<sci_reply><file_system><device id="{NOBODY}">{commands}</device></file_system></sci_reply>'
+    with script(Answer(200, reply.encode(), XML)) as server:
+        assert sci("file", "ls", NOBODY, "/", "--url", server.url).out.endswith(f"  /{shown}\n")
+
+
+def test_a_job_that_only_the_header_names(sci: Any) -> None:
+    with script(Answer(202, b"", (*XML, ("location", "/ws/sci/77")))) as server:
+        ran = sci("reboot", NOBODY, "--async", "--url", server.url)
+        assert (ran.code, ran.out) == (0, "77\n")
+    with script(Answer(202, b"", (*XML, ("location", "/ws/sci/77")))) as server:
+        ran = sci("reboot", NOBODY, "--url", server.url)
+        assert (ran.code, ran.out, "made job 77" in ran.err) == (1, "", True)
 
 
 def test_no_service(sci: Any) -> None:

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from digirm import AsyncClient, Client
 from digirm_runtime.errors import TransportError
 from digirm_runtime.sci import ALL, DeviceFile, SCIError, StoredPayload, Tag
-from digirm_runtime.sci.files import Getting, putting, read_ls
+from digirm_runtime.sci.files import Getting, left, putting, read_ls
 from digirm_runtime.sci.reply import Answer, read_answer
 from digirm_runtime.wire import Response
 from digirm_runtime.xmltext import build, parse
@@ -93,19 +93,47 @@ def test_no_device_or_several_are_an_error() -> None:
             read_ls(read_answer(Response(200, {}, reply)))
 
 
-def device(content: bytes, getting: Getting) -> bytes:
-    """What is read of a device that knows pieces."""
+NO_SIZE = answered("<commands><ls/></commands>")
+
+
+def listing(size: int, path: str = "/a") -> Answer:
+    return answered(f'<commands><ls hash="none"><file path="{path}" size="{size}"/></ls></commands>')
+
+
+def begun(size: int, listed: Answer = NO_SIZE) -> Getting:
+    """A reader that has asked for the size of `/a` and knows it, if at all."""
+    getting = Getting(DEVICE, "/a", size, {})
+    due = getting.due()
+    assert due is not None
+    assert told(due) == {"ls": {"@path": "/a", "@hash": "none"}}
+    assert getting.read(listed) == b""
+    return getting
+
+
+def device(content: bytes, getting: Getting, most: int = 1000, *, offsets: bool = True, lengths: bool = True) -> bytes:
+    """What is read of a device that gives `most` bytes at a time, and knows these attributes of a piece or not."""
     found = b""
-    while (due := getting.due()) is not None:
+    for _ in range(2000):
+        due = getting.due()
+        if due is None:
+            return found
         command = told(due)["get_file"]
-        offset, length = int(command["@offset"]), int(command["@length"])
-        found += getting.read(piece(content[offset : offset + length]))
-    return found
+        begin = int(command["@offset"]) if offsets else 0
+        length = int(command["@length"]) if lengths else len(content)
+        found += getting.read(piece(content[begin : begin + min(length, most)]))
+    raise AssertionError("it does not end")
+
+
+@given(st.binary(max_size=50) | st.integers(0, 50).map(bytes), st.integers(1, 20), st.integers(1, 20), st.booleans())
+def test_a_file_in_pieces_of_any_size_is_the_file(content: bytes, size: int, most: int, says: bool) -> None:
+    getting = begun(size, listing(len(content)) if says else NO_SIZE)
+    assert device(content, getting, most) == content
+    assert getting.done == len(content)
+    assert getting.total == (len(content) or None if says else None)
 
 
 @given(st.binary(max_size=50), st.integers(1, 20))
-def test_a_file_in_pieces_of_any_size_is_the_file(content: bytes, size: int) -> None:
-    assert device(content, Getting(DEVICE, "/a", size, {})) == content
+def test_a_file_is_written_in_pieces_of_any_size(content: bytes, size: int) -> None:
     written = bytearray(b"what was there before, and is longer than the new file: " * 3)
     ends = []
     for due, end in putting(DEVICE, "/a", io.BytesIO(content), size, {}):
@@ -121,30 +149,85 @@ def test_a_file_in_pieces_of_any_size_is_the_file(content: bytes, size: int) -> 
     assert len(ends) == max(1, -(-len(content) // size))
 
 
-def test_a_device_that_knows_no_pieces_sends_the_whole() -> None:
-    getting = Getting(DEVICE, "/a", 4, {})
-    assert getting.due() is not None
-    assert getting.read(piece(b"0123456789")) == b"0123456789"
+@given(st.binary(max_size=50), st.integers(1, 20), st.integers(1, 60), st.booleans(), st.booleans(), st.booleans())
+def test_whatever_a_device_knows_of_pieces_what_is_read_is_the_file_or_an_error(
+    content: bytes, size: int, most: int, says: bool, offsets: bool, lengths: bool
+) -> None:
+    getting = begun(size, listing(len(content)) if says else NO_SIZE)
+    whole = (offsets and lengths) or (says and not lengths and most >= len(content))
+    try:
+        assert device(content, getting, most, offsets=offsets, lengths=lengths) == content
+    except TransportError as error:
+        assert not whole, error  # noqa: PT017 - which one has an error is what is asked
+
+
+def test_a_device_that_gives_little_at_a_time() -> None:
+    content = bytes(range(250)) * 4
+    assert device(content, begun(400), most=100) == content
+    assert device(content, begun(400, listing(1000)), most=100) == content
+
+
+@pytest.mark.parametrize("content", [b"01234567", b"0123", bytes(12)])
+def test_a_device_that_ignores_offsets_does_not_give_the_same_piece_for_ever(content: bytes) -> None:
+    with pytest.raises(TransportError, match="its beginning again"):
+        device(content, begun(4), offsets=False)
+    if len(content) > 4:
+        with pytest.raises(TransportError, match="its beginning again"):
+            device(content, begun(4, listing(len(content))), offsets=False)
+    else:
+        assert device(content, begun(4, listing(4)), offsets=False) == content
+
+
+def test_a_file_that_repeats_itself_on_a_device_that_has_an_error_behind_the_end() -> None:
+    getting = begun(4, listing(8))
+    assert getting.read(piece(b"0000")) == b"0000"
+    assert getting.read(piece(b"0000")) == b""
+    due = getting.due()
+    assert due is not None
+    assert told(due)["get_file"] == {"@path": "/a", "@offset": str(2**31 - 1), "@length": "1"}
+    behind = answered('<commands><get_file><error id="9">Seek</error></get_file></commands>')
+    assert getting.read(behind) == b"0000"
     assert getting.due() is None
 
 
-def test_a_piece_that_is_too_long_is_an_error() -> None:
-    getting = Getting(DEVICE, "/a", 4, {})
-    getting.read(piece(b"0123"))
-    with pytest.raises(TransportError, match="10 bytes"):
-        getting.read(piece(b"0123456789"))
+def test_a_device_that_knows_no_pieces_sends_the_whole() -> None:
+    for listed in (NO_SIZE, listing(10), listing(7)):  # the last has grown
+        getting = begun(4, listed)
+        assert getting.read(piece(b"0123456789")) == b"0123456789"
+        assert (getting.due(), getting.done, getting.total) == (None, 10, 10)
+
+
+@pytest.mark.parametrize("answers", [[b"01234"], [b"0123", b""], [b"0123", b"456789"], [b""]])
+def test_what_cannot_be_the_file_is_an_error(answers: list[bytes]) -> None:
+    getting = begun(4, listing(12))
+    *good, bad = map(piece, answers)
+    for answer in good:
+        getting.read(answer)
+    with pytest.raises(TransportError, match="the device sent of /a"):
+        getting.read(bad)
+
+
+def test_sizes_that_are_believed() -> None:
+    for path, size, total in (("/a", 5, 5), ("a", 5, 5), ("/a/", 5, 5), ("/a", 0, None), ("/b", 5, None)):
+        assert begun(4, listing(size, path)).total == total
+    two = '<file path="/a" size="1"/><file path="a" size="2"/>'
+    for commands in (f"<ls>{two}</ls>", '<ls><error id="1">No</error></ls>', '<ls><dir path="/a" size="3"/></ls>', ""):
+        assert begun(4, answered(f"<commands>{commands}</commands>")).total is None
+    for refused in ('<error id="2001"><desc>Device Not Connected</desc></error>', '<error id="3"/>'):
+        with pytest.raises(SCIError):
+            begun(4, answered(refused))
 
 
 @pytest.mark.parametrize("data", ["<data>!</data>", "<data>YQ</data>", "<data><a/></data>", "<data>ä</data>"])
 def test_what_is_no_base64_is_an_error(data: str) -> None:
     with pytest.raises(TransportError, match="no file"):
-        Getting(DEVICE, "/a", 4, {}).read(answered(f"<commands><get_file>{data}</get_file></commands>"))
+        begun(4).read(answered(f"<commands><get_file>{data}</get_file></commands>"))
 
 
 def test_blanks_around_the_data_are_nothing() -> None:
     data = answered("<commands><get_file>\n <data>\n Zm\n 9v\n</data></get_file></commands>")
-    assert Getting(DEVICE, "/a", 4, {}).read(data) == b"foo"
-    assert Getting(DEVICE, "/a", 4, {}).read(answered("<commands><get_file/></commands>")) == b""
+    assert begun(4).read(data) == b"foo"
+    assert begun(4).read(answered("<commands><get_file/></commands>")) == b""
 
 
 class Dripping(io.RawIOBase):
@@ -160,6 +243,16 @@ class Dripping(io.RawIOBase):
 def test_a_pipe_is_sent_in_full_pieces() -> None:
     ends = [end for _, end in putting(DEVICE, "/a", Dripping(b"0123456789"), 4, {})]  # type: ignore[arg-type]
     assert ends == [4, 8, 10]
+
+
+def test_how_much_is_left_of_a_file() -> None:
+    file = io.BytesIO(b"0123456789")
+    file.seek(4)
+    assert (left(file), file.read()) == (6, b"456789")
+    file.seek(40)
+    assert left(file) == 0
+    assert left(Dripping(b"a")) is None  # type: ignore[arg-type]
+    assert left(object()) is None  # type: ignore[arg-type]
 
 
 @pytest.fixture(scope="module")
@@ -178,20 +271,30 @@ def connected(simulator: Simulator) -> str:
 
 def test_files_end_to_end(simulator: Simulator, connected: str, tmp_path: Path) -> None:
     content = bytes(range(256)) * 40
-    source, target, seen = tmp_path / "source", tmp_path / "target", list[int]()
+    source, target = tmp_path / "source", tmp_path / "target"
+    seen: list[tuple[int, int | None]] = []
+
+    def progress(done: int, total: int | None) -> None:
+        seen.append((done, total))
+
     source.write_bytes(content)
     with Client(simulator.url, auth=("a", "b")) as rm:
-        assert rm.sci.upload(connected, source, "/a/b", piece=3000, progress=seen.append) == len(content)
-        assert seen == [3000, 6000, 9000, 10240]
+        assert rm.sci.upload(connected, source, "/a/b", piece=3000, progress=progress) == len(content)
+        assert seen == [(done, 10240) for done in (3000, 6000, 9000, 10240)]
+        seen.clear()
         assert rm.sci.get_file(connected, "/a/b") == content
         assert rm.sci.get_file(connected, "/a/b", offset=10, length=5) == content[10:15]
-        assert rm.sci.download(connected, "/a/b", target, piece=4096, progress=seen.append) == len(content)
+        assert rm.sci.download(connected, "/a/b", target, piece=4096, progress=progress) == len(content)
+        assert seen == [(done, 10240) for done in (4096, 8192, 10240)]
+        seen.clear()
         assert target.read_bytes() == content
         assert [file.size for file in rm.sci.ls(connected, "/a")] == [len(content)]
         rm.sci.put_file(connected, "/a/b", b"XX", offset=1, truncate=False)
         assert rm.sci.get_file(connected, "/a/b", length=4) == content[:1] + b"XX" + content[3:4]
         rm.sci.put_file(connected, "/a/b", b"short")
         assert rm.sci.get_file(connected, "/a/b") == b"short"
+        rm.sci.upload(connected, Dripping(b"short"), "/a/b", progress=progress)  # type: ignore[arg-type]
+        assert seen == [(5, None)]
         rm.sci.upload(connected, io.BytesIO(), "/a/b")
         assert rm.sci.get_file(connected, "/a/b") == b""
         rm.sci.rm(connected, "/a/b")

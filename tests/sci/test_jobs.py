@@ -111,6 +111,14 @@ def test_results(awaited: bool) -> None:
             ask(awaited, server.url, "results")
 
 
+def test_answers_have_the_charset_of_their_header(awaited: bool) -> None:
+    text = "<sci_reply><status>complete</status><reboot><device id='a'>\xe9</device></reboot></sci_reply>"
+    answer = Answer(200, text.encode("latin-1"), (("content-type", "text/xml; charset=iso-8859-1"),))
+    with script(answer, answer) as server:
+        assert [result.text for result in ask(awaited, server.url, "results")] == ["\xe9"]
+        assert ask(awaited, server.url, "status") == "complete"
+
+
 def test_deleting(awaited: bool) -> None:
     with Server(Service()) as server:
         assert ask(awaited, server.url, "delete") is None
@@ -149,7 +157,7 @@ def listed(awaited: bool, url: str, **kwargs: Any) -> list[dict[str, Any]]:
 
 
 def pages(
-    total: int, most: int, remaining: Callable[[int], object] = int, *, begin: str = ""
+    total: int, most: int, remaining: Callable[[int], object] = int, *, begin: str | None = None
 ) -> Callable[[Got], Answer]:
     """The list of jobs 0 to `total`, at most `most` on a page; `remaining` makes of a number what is said of it."""
 
@@ -158,7 +166,8 @@ def pages(
         rows = range(start, min(total, start + size))
         left = remaining(max(0, total - start - len(rows)))
         jobs = "".join(f"<Job><jobId>{row}</jobId></Job>" for row in rows)
-        head = f"<requestedStartRow>{begin or start}</requestedStartRow><remainingSize>{left}</remainingSize>"
+        where = f"<requestedStartRow>{start}</requestedStartRow>" if begin is None else begin
+        head = f"{where}<remainingSize>{left}</remainingSize>"
         return body(f"<result>{head}{jobs}</result>")
 
     return answer
@@ -171,23 +180,37 @@ def test_the_list_over_its_pages(awaited: bool) -> None:
         assert [one["jobId"] for one in listed(awaited, server.url, limit=3)] == list("012")
     with Server(pages(total=0, most=2)) as server:
         assert listed(awaited, server.url) == []
+    with script(Answer(200, b'{"resultTotalRows": "0"}', (("content-type", "application/json"),))) as server:
+        assert listed(awaited, server.url) == []
 
 
-@pytest.mark.parametrize("remaining", [lambda _: 5, lambda _: "many", lambda _: -1, lambda _: ""])
-def test_a_count_that_lies_does_not_keep_the_list_from_ending(awaited: bool, remaining: Any) -> None:
+@pytest.mark.parametrize("remaining", [lambda _: "many", lambda _: -1, lambda _: ""])
+def test_a_count_that_is_none_ends_the_list(awaited: bool, remaining: Any) -> None:
     with Server(pages(total=4, most=2, remaining=remaining)) as server:
-        assert [one["jobId"] for one in listed(awaited, server.url)] in (list("01"), list("0123"))
+        assert [one["jobId"] for one in listed(awaited, server.url)] == list("01")
+
+
+def test_a_count_that_does_not_fall_is_an_error_and_no_loop(awaited: bool) -> None:
+    with Server(pages(total=10_000, most=2, remaining=lambda _: 5)) as server:
+        with pytest.raises(RemoteManagerError, match="fewer"):
+            listed(awaited, server.url)
+        assert len(server.got) == 2
 
 
 def test_a_place_that_lies_is_an_error_and_no_loop(awaited: bool) -> None:
-    with Server(pages(total=9, most=2, begin="0")) as server:
-        with pytest.raises(RemoteManagerError, match="repeated"):
+    with Server(pages(total=9, most=2, begin="<requestedStartRow>0</requestedStartRow>")) as server:
+        with pytest.raises(RemoteManagerError, match="from 2 on, and gave those from 0 on"):
             listed(awaited, server.url)
         assert len(server.got) == 2
+
+
+def test_a_place_that_is_not_said_is_the_one_that_was_asked_for(awaited: bool) -> None:
+    with Server(pages(total=5, most=2, begin="")) as server:
+        assert [one["jobId"] for one in listed(awaited, server.url)] == list("01234")
 
 
 @pytest.mark.parametrize("text", ["", "<html/>", "<result>", "{}", "<!DOCTYPE a><result/>"])
 def test_what_is_no_list_is_an_error(awaited: bool, text: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("digirm_runtime.flow.RETRIES", 0)
-    with script(body(text)) as server, pytest.raises(TransportError, match="jobs"):
+    with script(body(text)) as server, pytest.raises(TransportError, match="GET /ws/sci"):
         listed(awaited, server.url)

@@ -162,6 +162,42 @@ def test_what_is_no_reply_does_not_pass_for_one(body: str | bytes) -> None:
     assert caught.value.body == (body.encode() if isinstance(body, str) else body)
 
 
+@pytest.mark.parametrize("body", ["", " \n", "<sci_reply/>", '<sci_reply version="1.0"><reboot/></sci_reply>'])
+@pytest.mark.parametrize("location", ["/ws/sci/42", "https://remotemanager.digi.com/ws/sci/42/"])
+def test_a_job_that_only_the_header_names(body: str, location: str) -> None:
+    answer = read_answer(Response(202, {"location": location}, body.encode()))
+    assert answer.job_id == "42"
+    with pytest.raises(SCIError, match="job 42"):
+        answer.accepted()
+
+
+@pytest.mark.parametrize("location", ["", "/ws/v1/42", "/ws/sci/", "/ws/sci/4x", "/ws/sci/42/1", "/ws/sci/" + "1" * 20])
+def test_a_header_that_names_no_job(location: str) -> None:
+    answer = read_answer(Response(202, {"location": location}, b"<sci_reply/>"))
+    assert (answer.job_id, answer.refused) == (None, None)
+    with pytest.raises(TransportError):
+        read_answer(Response(202, {"location": location}, b""))
+
+
+def test_what_the_body_says_stands_above_the_header() -> None:
+    header = {"location": "/ws/sci/42"}
+    assert read_answer(Response(202, header, b"<sci_reply><jobId>7</jobId></sci_reply>")).job_id == "7"
+    for content in ("<device id='a'/>", "<error>No</error>"):
+        assert read_answer(Response(200, header, inside(content).encode())).job_id is None
+    for broken in (b"<", b"<sci_reply>", b"html"):
+        with pytest.raises(TransportError):
+            read_answer(Response(202, header, broken))
+
+
+@pytest.mark.parametrize("kind", ["text/xml; charset=ISO-8859-1", 'application/xml;charset="iso-8859-1"; a=b'])
+def test_the_charset_of_the_header_is_heeded(kind: str) -> None:
+    body = inside("<device id='a'>\xe9</device>").encode("latin-1")
+    [result] = read_answer(Response(200, {"content-type": kind}, body)).accepted()
+    assert result.text == "\xe9"
+    with pytest.raises(TransportError, match="utf-16"):
+        read_answer(Response(200, {"content-type": "text/xml; charset=utf-16"}, body))
+
+
 def test_a_large_reply_takes_the_memory_of_one_result() -> None:
     def chunks() -> Iterator[bytes]:
         yield b"<sci_reply><send_message>"

@@ -201,6 +201,17 @@ def test_what_is_no_payload_is_refused(payload: Any) -> None:
         document("send_message", DEVICE, payload)
 
 
+@pytest.mark.parametrize("before", ["", " \n", "<?xml version='1.0'?>", "<!-- a --> <!-- <b> -->\n", "\ufeff"])
+def test_a_document_type_is_refused_by_its_name(before: str) -> None:
+    for payload in (f"{before}<!DOCTYPE a><a/>", f"{before}<!DOCTYPE a><a/>".encode()):
+        with pytest.raises(ValueError, match=r"^the payload cannot be sent: a document type \(DOCTYPE\) is refused$"):
+            document("send_message", DEVICE, payload)
+    # Many comments take no time to look through.
+    for payload in ("<a><!-- <!DOCTYPE a> --></b>", "<!-- a -->" * 200 + "</a>"):
+        with pytest.raises(ValueError, match="well-formed"):
+            document("send_message", DEVICE, payload)
+
+
 @pytest.mark.parametrize("payload", [5, [], object(), {"a": object()}])
 def test_what_cannot_be_a_payload_is_refused(payload: Any) -> None:
     with pytest.raises(TypeError):

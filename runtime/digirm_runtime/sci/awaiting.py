@@ -145,7 +145,7 @@ class AsyncSci(AsyncApi):
     ) -> AsyncGenerator[Result, None]:
         """`Sci.stream` for `async for`."""
         sent = command(operation, targets, payload, **attributes)
-        return _streamed(self._client, sent.waiting(self._client._timeout), job.Stream())
+        return _streamed(self._client, sent.waiting(self._client._timeout))
 
     async def device_request(
         self, targets: Targets, target_name: str, data: str = "", **attributes: Unpack[Attributes]
@@ -204,14 +204,15 @@ class AsyncSci(AsyncApi):
         """Delete a file on a device."""
         files.done(await self._run(files.commands(device, files.rm_command(path), attributes)), "rm")
 
-    async def read_file(
+    def read_file(
         self, device: str, path: str, *, piece: int = files.PIECE, **attributes: Unpack[Attributes]
     ) -> AsyncGenerator[bytes, None]:
         """`Sci.read_file` for `async for`."""
-        getting = files.Getting(device, path, piece, attributes)
+        return self._pieces(files.Getting(device, path, piece, attributes))
+
+    async def _pieces(self, getting: files.Getting) -> AsyncGenerator[bytes, None]:
         while (due := getting.due()) is not None:
-            data = getting.read(await self._run(due))
-            if data:
+            if data := getting.read(await self._run(due)):
                 yield data
 
     async def download(
@@ -227,14 +228,13 @@ class AsyncSci(AsyncApi):
         """`Sci.download`. The event loop stands still while a piece is written."""
         from digirm_runtime.saving import beside
 
-        size = 0
+        getting = files.Getting(device, path, piece, attributes)
         with beside(local) as file:
-            async for data in self.read_file(device, path, piece=piece, **attributes):
+            async for data in self._pieces(getting):
                 file.write(data)
-                size += len(data)
                 if progress is not None:
-                    progress(size)
-        return size
+                    progress(getting.done, getting.total)
+        return getting.done
 
     async def upload(
         self,
@@ -250,11 +250,11 @@ class AsyncSci(AsyncApi):
         if isinstance(local, str | PathLike):
             with Path(local).open("rb") as file:
                 return await self.upload(device, file, path, piece=piece, progress=progress, **attributes)
-        size = 0
+        size, total = 0, files.left(local)
         for due, size in files.putting(device, path, local, piece, attributes):
             files.done(await self._run(due), "put_file")
             if progress is not None:
-                progress(size)
+                progress(size, total)
         return size
 
 
@@ -271,7 +271,7 @@ class AsyncJob:
     async def status(self, *, options: Options | None = None) -> str:
         """`Job.status`."""
         response = await self._client._stream(job.answer_of(self.id, options))
-        status = job.Status()
+        status = job.Status(response)
         try:
             async with aclosing(response.achunks()) as chunks:
                 async for chunk in chunks:
@@ -309,16 +309,19 @@ class AsyncJob:
 
     def results(self, *, options: Options | None = None) -> AsyncGenerator[Result, None]:
         """`Job.results` for `async for`."""
-        return _streamed(self._client, job.answer_of(self.id, options), job.Stream(self.id))
+        return _streamed(self._client, job.answer_of(self.id, options), self.id)
 
     async def delete(self, *, options: Options | None = None) -> None:
         """Delete it, and its results with it."""
         await self._client._run(job.deletion(self.id, options))
 
 
-async def _streamed(client: AsyncClient, sent: Operation[Any], stream: job.Stream) -> AsyncGenerator[Result, None]:
-    """The results of a streamed answer; `stream` is closed behind the last."""
+async def _streamed(
+    client: AsyncClient, sent: Operation[Any], number: int | None = None
+) -> AsyncGenerator[Result, None]:
+    """The results of a streamed answer to a command, or of what the job of this number says."""
     response = await client._stream(sent)
+    stream = job.Stream(response, number)
     try:
         async with aclosing(response.achunks()) as chunks:
             async for chunk in chunks:

@@ -153,7 +153,7 @@ class Sci(Api):
         Iterating raises SCIError at the end where the service said something of the request as a whole.
         """
         sent = command(operation, targets, payload, **attributes)
-        return _streamed(self._client, sent.waiting(self._client._timeout), job.Stream())
+        return _streamed(self._client, sent.waiting(self._client._timeout))
 
     def device_request(
         self, targets: Targets, target_name: str, data: str = "", **attributes: Unpack[Attributes]
@@ -220,14 +220,16 @@ class Sci(Api):
     def read_file(
         self, device: str, path: str, *, piece: int = files.PIECE, **attributes: Unpack[Attributes]
     ) -> Generator[bytes, None, None]:
-        """The bytes of a file on a device in pieces, a request each.
+        """The bytes of a file on a device in pieces, a request each; a first one asks for its size.
 
-        A file that changes meanwhile is not noticed.
+        Raises TransportError for a device that gives fewer bytes than that, or does not know pieces. That the file
+        changes meanwhile is not noticed otherwise.
         """
-        getting = files.Getting(device, path, piece, attributes)
+        return self._pieces(files.Getting(device, path, piece, attributes))
+
+    def _pieces(self, getting: files.Getting) -> Generator[bytes, None, None]:
         while (due := getting.due()) is not None:
-            data = getting.read(self._run(due))
-            if data:
+            if data := getting.read(self._run(due)):
                 yield data
 
     def download(
@@ -242,18 +244,18 @@ class Sci(Api):
     ) -> int:
         """Save a file of a device as `local`, where it appears when it is complete; the number of its bytes.
 
-        Raises OSError before anything is sent where `local` cannot be written.
+        `progress` is called with the bytes so far, and how many there are, None where the device does not say. Raises
+        OSError before anything is sent where `local` cannot be written.
         """
         from digirm_runtime.saving import beside
 
-        size = 0
+        getting = files.Getting(device, path, piece, attributes)
         with beside(local) as file:
-            for data in self.read_file(device, path, piece=piece, **attributes):
+            for data in self._pieces(getting):
                 file.write(data)
-                size += len(data)
                 if progress is not None:
-                    progress(size)
-        return size
+                    progress(getting.done, getting.total)
+        return getting.done
 
     def upload(
         self,
@@ -267,16 +269,17 @@ class Sci(Api):
     ) -> int:
         """Write a file of this machine, or an open one, to a device in pieces; the number of its bytes.
 
-        Where a piece fails the device keeps those before it. Raises OSError where `local` cannot be read.
+        `progress` is called with the bytes so far, and how many there are, None for a pipe. Where a piece fails the
+        device keeps those before it. Raises OSError where `local` cannot be read.
         """
         if isinstance(local, str | PathLike):
             with Path(local).open("rb") as file:
                 return self.upload(device, file, path, piece=piece, progress=progress, **attributes)
-        size = 0
+        size, total = 0, files.left(local)
         for due, size in files.putting(device, path, local, piece, attributes):
             files.done(self._run(due), "put_file")
             if progress is not None:
-                progress(size)
+                progress(size, total)
         return size
 
 
@@ -293,7 +296,7 @@ class Job:
     def status(self, *, options: Options | None = None) -> str:
         """How it stands, in the service's word: `in_progress`, `complete`. Raises NotFound where there is none."""
         response = self._client._stream(job.answer_of(self.id, options))
-        status = job.Status()
+        status = job.Status(response)
         try:
             any(map(status.feed, response.chunks()))
             return status.close()
@@ -336,16 +339,17 @@ class Job:
 
         Iterating raises SCIError for a job that is not complete, and for what the service says of it as a whole.
         """
-        return _streamed(self._client, job.answer_of(self.id, options), job.Stream(self.id))
+        return _streamed(self._client, job.answer_of(self.id, options), self.id)
 
     def delete(self, *, options: Options | None = None) -> None:
         """Delete it, and its results with it."""
         self._client._run(job.deletion(self.id, options))
 
 
-def _streamed(client: Client, sent: Operation[Any], stream: job.Stream) -> Generator[Result, None, None]:
-    """The results of a streamed answer; `stream` is closed behind the last."""
+def _streamed(client: Client, sent: Operation[Any], number: int | None = None) -> Generator[Result, None, None]:
+    """The results of a streamed answer to a command, or of what the job of this number says."""
     response = client._stream(sent)
+    stream = job.Stream(response, number)
     try:
         for chunk in response.chunks():
             yield from stream.feed(chunk)

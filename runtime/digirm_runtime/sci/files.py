@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 from base64 import b64decode, b64encode
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from datetime import UTC, datetime
+from io import SEEK_END
 from typing import IO, Any, NamedTuple, TypeAlias
 
 from digirm_runtime.errors import TransportError
@@ -22,8 +23,10 @@ from digirm_runtime.xmltext import Value
 OPERATION = "file_system"
 #: A file is read and written in pieces of so many bytes, a request each.
 PIECE = 256 * 1024
-#: What is told of a file in transfer: the bytes so far.
-Progress: TypeAlias = Callable[[int], object]
+#: What is told of a file in transfer: the bytes so far, and how many there are, None where nobody has said.
+Progress: TypeAlias = Callable[[int, int | None], object]
+#: No file on a device has so many bytes, and any device can count them.
+_FAR = 2**31 - 1
 _BLANKS = re.compile(r"\s+")
 
 
@@ -155,32 +158,88 @@ def read_get(answer: Answer) -> bytes:
 
 
 class Getting:
-    """Reads a file piece by piece: `due` gives the next call, `read` the bytes of its answer."""
+    """Reads a file piece by piece: `due` gives the next call, `read` the bytes of its answer.
+
+    The first call asks for the size, which is `total` then; `done` counts the bytes that were read. Nothing but that
+    size, or a piece without bytes, is the end: a device may give less than it is asked for.
+    """
 
     def __init__(self, device: str, path: str, piece: int, attributes: Attributes) -> None:
         if piece < 1:
             raise ValueError("a piece has at least one byte")
         self._device, self._path, self._piece, self._attributes = device, path, piece, attributes
-        self._offset = 0
-        self._more = True
+        self.done = 0
+        self.total: int | None = None  # where the device says it
+        self._data = b""
+        self._steps = self._begin()
+        self._told: dict[str, Any] | None = next(self._steps)
 
     def due(self) -> Command | None:
         """The next call; None behind the end of the file."""
-        if not self._more:
-            return None
-        return commands(self._device, get_command(self._path, self._offset, self._piece), self._attributes)
+        return None if self._told is None else commands(self._device, self._told, self._attributes)
 
     def read(self, answer: Answer) -> bytes:
-        """The bytes of a piece; fewer than were asked for are the last."""
-        data = read_get(answer)
-        if len(data) > self._piece and self._offset:
-            raise TransportError(
-                f"the device sent {len(data)} bytes of {self._path}, where {self._piece} were asked for"
-            )
-        # A device that does not know pieces sends the whole.
-        self._more = len(data) == self._piece
-        self._offset += len(data)
-        return data
+        """The bytes of a piece, b"" where the answer is something else.
+
+        Raises TransportError where what the device gives cannot be the file, SCIError for its errors.
+        """
+        self._data = b""
+        try:
+            self._told = self._steps.send(answer)
+        except StopIteration:
+            self._told = None
+        return self._data
+
+    def _begin(self) -> Generator[dict[str, Any], Answer, None]:
+        """What the device is told, one command for each answer."""
+        self.total = _size((yield ls_command(self._path, "none")), self._path)
+        first, knows_offset = b"", False
+        while self.total is None or self.done < self.total:
+            asked = self._piece if self.total is None else min(self._piece, self.total - self.done)
+            data = read_get((yield get_command(self._path, self.done, asked)))
+            if not data and self.total is None:
+                return
+            if not data or (len(data) > asked and len(data) < (self.total or 0)):
+                raise self._fault(f"{self.done + len(data)} of {self.total} bytes")
+            if not self.done:
+                first = data
+                if len(data) > asked:
+                    # A device that does not know pieces sends the whole.
+                    self.total = len(data)
+            elif len(data) > asked:
+                raise self._fault(f"{len(data)} bytes where {asked} were asked for")
+            elif not knows_offset:
+                if first.startswith(data):
+                    yield from self._beyond()
+                knows_offset = True
+            self.done += len(data)
+            self._data = data
+
+    def _beyond(self) -> Generator[dict[str, Any], Answer, None]:
+        """Ask for what lies behind any end: a device that has bytes there gives the beginning again and again."""
+        try:
+            data = read_get((yield get_command(self._path, max(_FAR, 2 * (self.total or 0)), 1)))
+        except SCIError:
+            return  # nothing to be read there
+        if data:
+            raise self._fault("its beginning again: it does not know pieces; get_file reads it in one request")
+
+    def _fault(self, what: str) -> TransportError:
+        return TransportError(f"the device sent of {self._path} {what}")
+
+
+def _size(answer: Answer, path: str) -> int | None:
+    """The size of a file by its listing; None where that says none. Raises SCIError where nothing can be asked at all.
+
+    A size of 0 is none: so are files listed whose content is made when they are read.
+    """
+    answer.accepted().raise_for_errors()
+    try:
+        listing = read_ls(answer)
+    except (SCIError, TransportError):
+        return None
+    sizes = [file.size for file in listing if not file.directory and file.path.strip("/") == path.strip("/")]
+    return sizes[0] or None if len(sizes) == 1 else None
 
 
 def putting(
@@ -208,3 +267,14 @@ def _full(file: IO[bytes], size: int) -> bytes:
         parts.append(part)
         size -= len(part)
     return b"".join(parts)
+
+
+def left(file: IO[bytes]) -> int | None:
+    """How many bytes an open file still has; None for a pipe, or what has no more of a file than `read`."""
+    try:
+        here = file.tell()
+        end = file.seek(0, SEEK_END)
+        file.seek(here)
+    except (OSError, AttributeError):
+        return None
+    return max(0, end - here)

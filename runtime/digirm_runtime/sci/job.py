@@ -10,10 +10,9 @@ from typing import Any, TypeAlias
 from digirm_runtime.errors import TransportError
 from digirm_runtime.operation import Endpoint, Operation
 from digirm_runtime.options import NO_OPTIONS, Options, check_seconds
-from digirm_runtime.sci.reply import MOST, Answer, JobTimeoutError, Reader, Result, SCIError
+from digirm_runtime.sci.reply import MOST, Answer, JobTimeoutError, Reader, Result, SCIError, charset_of
 from digirm_runtime.sci.request import PATH
 from digirm_runtime.wire import Response
-from digirm_runtime.xmltext import XMLError, parse
 
 COMPLETE = "complete"
 #: The wait between two questions grows by this factor, up to so many seconds.
@@ -64,38 +63,17 @@ def deletion(job: int, options: Options | None) -> Operation[None]:
 
 
 def listed(limit: int | None, options: Options | None) -> Operation[dict[str, Any]]:
-    """The list of jobs, each a dict of texts: `jobId`, `jobStatus` ..."""
+    """The list of jobs, each a dict of texts: `jobId`, `jobStatus` ... It has pages as lists of the legacy API do."""
+    from digirm_runtime.legacy.replies import Pages
+
     return Operation(
         _LIST,
         params={"size": 1000 if limit is None else max(1, min(limit, 1000))},
         # `size` is none of v1's.
         options=(options or NO_OPTIONS).unchecked(),
         limit=limit,
-        reader=_page,
+        reader=Pages("Job", (), "start", None),
     )
-
-
-def _page(response: Response) -> dict[str, Any]:
-    """A page of the older API as a page of v1: how many rows follow it is said in `remainingSize`."""
-    body = response.read()
-    try:
-        name, value = parse(body, lists=("Job",))
-    except XMLError as error:
-        raise TransportError(f"the list of jobs cannot be read: {error}", body=body) from None
-    if name != "result":
-        raise TransportError(f"the answer is a <{name}>, not a list of jobs", body=body)
-    page = value if isinstance(value, dict) else {}
-    jobs = [job for job in page.get("Job", ()) if isinstance(job, dict)]
-    answer: dict[str, Any] = {"list": jobs}
-    if jobs and _count(page.get("remainingSize")) > 0:
-        answer["next_uri"] = f"?start={_count(page.get('requestedStartRow')) + len(jobs)}"
-    return answer
-
-
-def _count(value: object) -> int:
-    """A number of rows; 0 for what is none."""
-    text = value.strip() if isinstance(value, str) else ""
-    return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else 0
 
 
 def pauses(job: int, timeout: float | None, poll: float, progress: Progress | None) -> Iterator[float]:
@@ -120,11 +98,12 @@ def pauses(job: int, timeout: float | None, poll: float, progress: Progress | No
 
 
 class Stream:
-    """Reads the results of a command, or of a job, piece by piece."""
+    """Reads the results in the answer to a command, or of a job, piece by piece."""
 
-    def __init__(self, job: int | None = None) -> None:
+    def __init__(self, response: Response, job: int | None = None) -> None:
         self._job = job
-        self._reader = Reader()
+        self._location = response.headers.get("location", "") if job is None else ""
+        self._reader = Reader(charset_of(response))
 
     def feed(self, chunk: bytes) -> list[Result]:
         """The results that are complete now. Raises SCIError for a job that is not, TransportError for no answer."""
@@ -134,7 +113,7 @@ class Stream:
 
     def close(self) -> None:
         """Raises TransportError where the answer broke off, SCIError for what it says of the command as a whole."""
-        self._reader.close()
+        self._reader.close(self._location)
         self._check()
         refused = self._reader.refused()
         if refused is not None:
@@ -149,8 +128,8 @@ class Stream:
 class Status:
     """Reads no more of what a job says of itself than its status."""
 
-    def __init__(self) -> None:
-        self._reader = Reader()
+    def __init__(self, response: Response) -> None:
+        self._reader = Reader(charset_of(response))
         self.status: str | None = None
 
     def feed(self, chunk: bytes) -> bool:

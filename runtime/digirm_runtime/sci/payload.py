@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
 
 _DECLARATION = re.compile(r"\ufeff?\s*<\?xml\s[^>]*\?>")
+_DOCTYPE = re.compile(r"\ufeff?(?>\s*<!--.*?-->)*+\s*<!DOCTYPE", re.DOTALL)
 
 
 class StoredPayload:
@@ -64,7 +65,9 @@ def _checked(text: str) -> str:
         # In an element of its own, which it cannot leave without being refused.
         _, value = parse(f"<payload>{text}</payload>")
     except XMLError as error:
-        raise ValueError(f"the payload cannot be sent: {error}") from None
+        # Within an element a document type is no more than a mistake in the spelling.
+        why = "a document type (DOCTYPE) is refused" if _DOCTYPE.match(text) else error
+        raise ValueError(f"the payload cannot be sent: {why}") from None
     if isinstance(value, str) and value.strip():
         raise ValueError(f"the payload is text, not XML: {value.strip()[:60]!r}")
     if isinstance(value, dict) and "targets" in value:

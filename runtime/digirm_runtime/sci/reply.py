@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, overload
 
@@ -14,6 +15,7 @@ MOST = 64 * 1024 * 1024
 #: Of what an answer says of the request as a whole so much is kept: the memory of a stream must not grow with it.
 _MOST_ERRORS = 100
 _LONGEST_MESSAGE = 10_000
+_JOB = re.compile(r"/ws/sci/([0-9]{1,19})/?$")
 
 
 class DeviceError(NamedTuple):
@@ -113,11 +115,16 @@ class Reader:
 
     `status` is that of a job, `job_id` the number of one that was made, `errors` what was said of the request as a
     whole; all of them as far as the answer has been read. `others`, all else by name, is collected where it is given.
+    `charset` is that of the HTTP header.
     """
 
-    def __init__(self, most: int = 16 * 1024 * 1024, others: dict[str, Value] | None = None) -> None:
-        self._records = Records(depth=2, most=most)
+    def __init__(
+        self, charset: str | None = None, most: int = 16 * 1024 * 1024, others: dict[str, Value] | None = None
+    ) -> None:
+        self._records = Records(depth=2, most=most, charset=charset)
         self._known = False
+        self._blank = True  # whether there was nothing to read
+        self._told = False  # whether anything was said of devices, the request or a job
         self.status: str | None = None
         self.job_id: str | None = None
         self.errors: list[DeviceError] = []
@@ -125,6 +132,7 @@ class Reader:
 
     def feed(self, chunk: bytes) -> list[Result]:
         """The results that are complete now. Raises TransportError for what is no answer to a command."""
+        self._blank = self._blank and not chunk.strip()
         try:
             records = self._records.feed(chunk)
         except XMLError as error:
@@ -135,21 +143,30 @@ class Reader:
                 raise TransportError(f"the answer is a <{self._records.root}>, not an <sci_reply>")
         results = []
         for name, value in records:
+            self._told = self._told or name in ("device", "error", "desc", "status", "jobId")
             if name == "device":
                 results.append(_result(value))
             elif name in ("error", "desc"):  # the latter stands in an <error> directly below the root
                 if len(self.errors) < _MOST_ERRORS:
                     self.errors.append(device_error(value))
             elif name == "status":
-                self.status = _text(value).strip()
+                self.status = " ".join(_text(value).split())
             elif name == "jobId":
                 self.job_id = _text(value).strip()
             elif value and self._others is not None:
                 self._others[name] = value
         return results
 
-    def close(self) -> None:
-        """Raise TransportError where the answer broke off."""
+    def close(self, location: str = "") -> None:
+        """The answer ends here. Raises TransportError where it broke off.
+
+        `location` is the header; it names the job that was made where the body says nothing.
+        """
+        made = None if self._told else _JOB.search(location)
+        if made:
+            self.job_id = made[1]
+        if made and self._blank:
+            return
         try:
             self._records.close()
         except XMLError as error:
@@ -182,15 +199,21 @@ def read_answer(response: Response) -> Answer:
     """Read a whole answer. Raises TransportError for what is none."""
     body = response.read()
     others: dict[str, Value] = {}
-    reader = Reader(most=MOST, others=others)
+    reader = Reader(charset_of(response), MOST, others)
     try:
         found = reader.feed(body)
-        reader.close()
+        reader.close(response.headers.get("location", ""))
     except TransportError as error:
         error.body = body
         raise
     results = Results(found, others)
     return Answer(results, reader.job_id, reader.refused(results))
+
+
+def charset_of(response: Response) -> str | None:
+    """The charset of an answer by its header; None where that names none."""
+    kind = response.headers.get("content-type", "").lower()
+    return kind.partition("charset=")[2].partition(";")[0].strip() or None
 
 
 def _result(value: Value) -> Result:
