@@ -43,6 +43,7 @@ EXPORTS: dict[str, tuple[str, ...]] = {
     "digirm_runtime.query.builder": ("ago", "any_of", "empty", "field", "raw"),
     "digirm_runtime.push": ("Batch", "Event", "HttpReceiver", "PushError"),
     "digirm_runtime.sci": ("ALL", "Group", "JobTimeoutError", "SCIError", "StoredPayload", "Tag"),
+    "digirm_runtime.storage": ("FileSource",),
     "digirm_runtime.text": ("parse_time",),
     ".": ("fields",),
     ".client": ("AsyncClient", "Client"),

@@ -208,7 +208,7 @@ def perform(request: Request, plan: Plan, decode: Callable[[Response], T], shown
         else:
             if not delay:
                 # Coming back at once, as a date that has passed asks for, would only be refused again.
-                told, delay = False, _backoff(refused if throttled else failed)
+                told, delay = False, backoff(refused if throttled else failed)
             else:
                 told = True
             if throttled:
@@ -218,7 +218,7 @@ def perform(request: Request, plan: Plan, decode: Callable[[Response], T], shown
             for slot in held:
                 slot.release(sent=sent)
         if delay is None:
-            delay = _backoff(failed)
+            delay = backoff(failed)
         failed, refused = failed + (not throttled), refused + throttled
         usual = failed > RETRIES or refused > REFUSALS
         spent = usual if plan.retries is None else watch.attempt > plan.retries
@@ -230,8 +230,9 @@ def perform(request: Request, plan: Plan, decode: Callable[[Response], T], shown
         yield Wait(delay)
 
 
-def _backoff(times: int) -> float:
-    return min(LONGEST_DELAY, FIRST_DELAY * 2.0 ** min(times, 100)) * random.uniform(0.5, 1.0)  # noqa: S311
+def backoff(times: int, longest: float = LONGEST_DELAY) -> float:
+    """Seconds to wait after so many failures before: ever longer, up to `longest`, and less by chance."""
+    return min(longest, FIRST_DELAY * 2.0 ** min(times, 100)) * random.uniform(0.5, 1.0)  # noqa: S311
 
 
 def retry_after(value: str | None, now: float) -> float | None:

@@ -16,12 +16,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from digirm_runtime.client import AsyncClient, Client
-from digirm_runtime.created import Created
 from digirm_runtime.data import Failure, Point, Report, UploadError
+from digirm_runtime.data.answers import refusals
 from digirm_runtime.data.points import encode, value_text
 from digirm_runtime.data.uploads import Upload
 from digirm_runtime.errors import AuthError, TransportError
+from digirm_runtime.hooks import Event, Hooks
 from digirm_runtime.options import Options, Throttle
+from digirm_runtime.wire import Response
 from tests.support.server import Answer, Got, Server, dropped, script
 
 AUTH = ("user", "secret-word")
@@ -131,38 +133,150 @@ def test_failures_are_known_by_their_place(upload: Do, batch: int) -> None:
     assert {(failure.message, failure.status) for failure in report.failures} == {("odd", 400)}
 
 
-def positions(items: int, entries: Callable[[list[dict[str, Any]]], Any]) -> list[int]:
-    """Where the failures of an answer to one batch lie."""
-    one = Upload(None, items, None, None)
-    operation = None
-    for point in points(items):
-        operation = one.add(point)
-    assert operation is not None
-    one.settle(Created(entries(operation.body)))  # type: ignore[arg-type]
-    return [failure.position for failure in one.report.failures]
+def sent_as(*made: Point) -> list[dict[str, Any]]:
+    return [encode(point) for point in made]
+
+
+def places(items: list[dict[str, Any]], answer: Any, status: int = 207) -> list[int]:
+    """Where an answer to a batch says that its failures lie."""
+    body = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
+    return [refusal.place for refusal in refusals(items, Response(status, {}, body))]
 
 
 def test_failures_are_found_whatever_the_order() -> None:
-    assert positions(3, lambda items: {"list": [items[0], failed(items[2])]}) == [2]
-    assert positions(3, lambda items: {"list": [failed(items[2]), failed(items[0]), items[1]]}) == [2, 0]
-    assert positions(3, lambda items: {"list": [failed(items[1])]}) == [1]
+    items = sent_as(*points(3))
+    assert places(items, {"list": [items[0], items[1], failed(items[2])]}) == [2]
+    assert places(items, [items[0], items[1], failed(items[2])], 200) == [2]
+    assert places(items, {"list": [failed(items[2]), failed(items[0]), items[1]]}) == [2, 0]
     # A context that says less, more, or nothing.
-    assert positions(3, lambda items: {"list": [items[0], failed({"stream_id": STREAM}), items[2]]}) == [1]
-    assert positions(3, lambda items: {"list": [failed({**items[1], "id": 5, "value": 1})]}) == [1]
-    assert positions(3, lambda items: {"list": [items[0], failed(None), items[2]]}) == [1]
-    assert positions(2, lambda _: [failed(None)] * 5) == [0, 1, 1, 1, 1]
-    assert positions(2, lambda _: failed("all of it")) == [0]
-    assert positions(2, lambda _: None) == []
+    assert places(items, {"list": [items[0], failed({"stream_id": STREAM}), items[2]]}) == [1]
+    assert places(items, {"list": [failed({**items[1], "id": 5, "value": 1})]}) == [1]
+    assert places(items, {"list": [items[0], failed(None), items[2]]}) == [1]
+    assert places(items, {"list": [failed(None)] * 3}) == [0, 1, 2]
+    # The failures alone.
+    assert places(items, {"list": [failed(items[2]), failed(items[1])]}) == [2, 1]
+    assert places(items[:1], failed(None), 200) == [0]
 
 
 def test_the_same_point_twice_fails_twice() -> None:
-    one = Upload(None, 3, None, None)
-    same = Point(STREAM, 1, START)
-    [_, _, operation] = [one.add(same) for _ in range(3)]
-    assert operation is not None
-    items: Any = operation.body
-    one.settle(Created({"list": [failed(items[0]), items[1], failed(items[2])]}))
-    assert [failure.position for failure in one.report.failures] == [0, 2]
+    items = sent_as(*[Point(STREAM, 1, START)] * 3)
+    assert places(items, {"list": [failed(items[0]), items[1], failed(items[2])]}) == [0, 2]
+    assert places(items, {"list": [failed(items[0])] * 2}) == [0, 1]
+
+
+@pytest.mark.parametrize(
+    ("status", "answer"),
+    [
+        (201, b""), (204, b""), (201, {"count": 0, "list": []}), (201, {"count": 2}), (201, [{}]),
+        (200, {"list": [{"stream_id": STREAM}] * 2}), (202, [{"stream_id": STREAM}] * 2),
+        (207, {"list": [{"stream_id": STREAM}] * 2}),
+    ],
+)  # fmt: skip
+def test_answers_by_which_all_is_stored(status: int, answer: Any) -> None:
+    assert places(sent_as(*points(2)), answer, status) == []
+
+
+def test_an_answer_by_which_the_only_point_is_stored() -> None:
+    [item] = sent_as(*points(1))
+    assert places([item], item, 200) == places([item], [item], 200) == []
+
+
+_ENTRY = {"stream_id": STREAM}
+
+
+@pytest.mark.parametrize("status", [200, 207])
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"", None, 5, "text", {}, [], [[]], {"list": 5}, {"list": None}, {"list": []}, {"count": 2}, {"error": "nope"},
+        [_ENTRY], [_ENTRY] * 3, _ENTRY, [_ENTRY, None], [_ENTRY, {}], [_ENTRY, {"error": "nope"}],
+        [{**_ENTRY, "error_message": "nope"}] * 2, [_ENTRY, _ENTRY, failed(_ENTRY)],
+        [failed(None)], [failed(None)] * 5, [failed(encode(Point(STREAM, 1, START)))] * 5, failed("all of it"),
+        [failed({"stream_id": STREAM})],
+    ],
+)  # fmt: skip
+def test_answers_that_leave_a_fate_open(status: int, answer: Any) -> None:
+    with pytest.raises(TransportError, match="answered"):
+        places(sent_as(*points(2)), answer, status)
+
+
+@pytest.mark.parametrize("answer", [None, 5, {"list": 5}, {"error": "nope"}, [{"error_message": "nope"}], [None]])
+def test_not_even_a_201_speaks_for_such_a_body(answer: Any) -> None:
+    with pytest.raises(TransportError, match="answered 201"):
+        places(sent_as(*points(1)), answer, 201)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(
+            st.sampled_from(["list", "error", "error_status", "error_message", "error_context", "stream_id", "value"]),
+            inner,
+            max_size=5,
+        )
+    ),
+    max_leaves=30,
+)
+
+
+@given(answer=JSON, count=st.integers(1, 4), status=st.sampled_from([200, 201, 202, 204, 207]))
+def test_whatever_is_answered_no_point_fails_twice(answer: Any, count: int, status: int) -> None:
+    try:
+        found = places(sent_as(*points(count)), answer, status)
+    except TransportError:
+        return
+    assert len(set(found)) == len(found) <= count
+    assert all(0 <= place < count for place in found)
+
+
+def test_an_answer_that_leaves_a_fate_open_stops_an_upload(upload: Do) -> None:
+    ok = Answer(201, {"count": 0, "list": []})
+    for answer in (Answer(200, b"null"), Answer(200), Answer(200, {"error": "nope"}), Answer(207, [failed(None)])):
+        with script(ok, answer, ok) as server, pytest.raises(UploadError, match=r"POST .*: answered") as caught:
+            upload(server.url, points(30), batch=10)
+        assert (caught.value.sent, caught.value.unsure, caught.value.failures) == (10, 10, [])
+        assert len(server.got) == 2
+
+
+@pytest.mark.parametrize(
+    ("bad", "options"),
+    [
+        ({"stream_id": STREAM, "value": 1, "description": "\ud800"}, None),
+        ({"stream_id": STREAM, "value": 1, "other": object()}, None),
+        (Point(STREAM, 1), Options(headers={"x": "a\nb"})),
+    ],
+)
+def test_what_cannot_be_sent_leaves_nothing_unsure(upload: Do, bad: Any, options: Options | None) -> None:
+    with Server(stored) as server, pytest.raises(UploadError) as caught:
+        upload(server.url, [bad], options=options)
+    assert isinstance(caught.value.__cause__, ValueError | TypeError)
+    assert (caught.value.sent, caught.value.unsure) == (0, 0)
+    assert server.got == []
+
+
+def test_a_read_only_client_leaves_nothing_unsure() -> None:
+    with (
+        Server(stored) as server,
+        Client(server.url, auth=AUTH, read_only=True) as rm,
+        pytest.raises(UploadError, match="read-only") as caught,
+    ):
+        rm.data.upload(points(3))
+    assert (caught.value.sent, caught.value.unsure, server.got) == (0, 0, [])
+
+
+def test_a_hook_that_raises_behind_the_answer_leaves_its_batch_unsure() -> None:
+    def stop(event: Event) -> None:
+        raise ValueError(event.url)
+
+    hooks = Hooks(on_response=stop)
+    with (
+        Server(stored) as server,
+        Client(server.url, auth=AUTH, throttle=None, hooks=hooks) as rm,
+        pytest.raises(UploadError) as caught,
+    ):
+        rm.data.upload(points(3))
+    assert (caught.value.sent, caught.value.unsure) == (0, 3)
 
 
 def test_a_fault_says_how_far_it_came(upload: Do) -> None:
@@ -298,10 +412,11 @@ def _play(one: Upload, body: Any, plan: list[str], stored: list[str]) -> None:
     what = plan.pop() if plan else "ok"
     if what == "refused":
         raise AuthError("no", status=401, method="POST", url="/")
+    one.leaves()
     stored += [item["value"] for item in body]
     if what == "lost":
         raise TransportError("the connection broke")
-    one.settle(Created({"list": list(body)}))
+    one.settle([])
 
 
 @pytest.mark.parametrize(

@@ -17,8 +17,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from digirm_runtime import flow
 from digirm_runtime.client import AsyncClient, Client
 from digirm_runtime.errors import NotFound, RemoteManagerError, TransportError
+from digirm_runtime.flow import Send, Wait
 from digirm_runtime.operation import Endpoint, Operation
 from digirm_runtime.options import Options
 from digirm_runtime.storage import FileSource
@@ -231,28 +233,29 @@ def test_memory_stays_flat(do: Do, tmp_path: Path) -> None:
 class Breaking:
     """A server of one content that breaks off each answer after so many bytes, until it is asked for the last time.
 
-    With `resumes` it takes up a download in its midst; `lies` changes what it then says.
+    With `resumes` it takes up a download in its midst; `lies` is a header that it then sends instead,
+    empty for none.
     """
 
-    def __init__(self, times: int, *, etag: str = '"v1"', resumes: bool = True, lies: str = "") -> None:
+    def __init__(
+        self, times: int, *, etag: str = '"v1"', resumes: bool = True, lies: tuple[str, str] | None = None
+    ) -> None:
         self.times = times
         self.etag = etag
         self.resumes = resumes
-        self.lies = lies
+        self.lies = dict([lies] if lies else [])
 
     def __call__(self, got: Got) -> Answer:
-        start, status, headers = 0, 200, [("content-type", "application/octet-stream")]
-        if self.etag:
-            headers.append(("etag", self.etag))
+        start, status, headers = 0, 200, {"content-type": "application/octet-stream", "etag": self.etag}
         asked = re.fullmatch(r"bytes=(\d+)-", got.headers.get("range", ""))
         if asked and self.resumes and got.headers.get("if-range") == self.etag:
             start, status = int(asked[1]), 206
-            headers.append(("content-range", self.lies or f"bytes {start}-{len(CONTENT) - 1}/{len(CONTENT)}"))
-        rest = CONTENT[start:]
+            headers |= {"content-range": f"bytes {start}-{len(CONTENT) - 1}/{len(CONTENT)}"} | self.lies
+        rest, told = CONTENT[start:], tuple((name, value) for name, value in headers.items() if value)
         if self.times:
             self.times -= 1
-            return Answer(status, rest[:SLOW_START], tuple(headers), declared=len(rest))
-        return Answer(status, rest, tuple(headers))
+            return Answer(status, rest[:SLOW_START], told, declared=len(rest))
+        return Answer(status, rest, told)
 
 
 def asked_from(server: Server) -> list[str | None]:
@@ -276,10 +279,17 @@ def test_goes_on_where_it_broke_off(do: Do, tmp_path: Path) -> None:
         lambda: Breaking(2, resumes=False),
         lambda: Breaking(2, etag=""),
         lambda: Breaking(2, etag='W/"weak"'),
-        lambda: Breaking(1, lies="bytes 5-255999/256000"),
-        lambda: Breaking(1, lies="bytes */256000"),
-        lambda: Breaking(1, lies="bytes 0-9/10"),
-        lambda: Breaking(1, lies="nonsense"),
+        lambda: Breaking(1, lies=("content-range", "bytes 5-255999/256000")),
+        lambda: Breaking(1, lies=("content-range", "bytes */256000")),
+        lambda: Breaking(1, lies=("content-range", "bytes 0-9/10")),
+        lambda: Breaking(1, lies=("content-range", "nonsense")),
+        lambda: Breaking(1, lies=("content-range", "")),
+        # The rest of another content, of none that is named, packed, or among others.
+        lambda: Breaking(1, lies=("etag", '"v2"')),
+        lambda: Breaking(1, lies=("etag", 'W/"v1"')),
+        lambda: Breaking(1, lies=("etag", "")),
+        lambda: Breaking(1, lies=("content-encoding", "gzip")),
+        lambda: Breaking(1, lies=("content-type", "multipart/byteranges; boundary=b")),
     ],
 )
 def test_else_a_file_starts_anew_and_chunks_end(do: Do, tmp_path: Path, breaking: Callable[[], Breaking]) -> None:
@@ -292,13 +302,42 @@ def test_else_a_file_starts_anew_and_chunks_end(do: Do, tmp_path: Path, breaking
 
 def test_a_download_that_always_breaks_ends(do: Do, tmp_path: Path) -> None:
     for breaking in (Breaking(100, resumes=False), Breaking(100, etag="")):
-        with Server(breaking) as server, pytest.raises(TransportError, match="GET /ws/v1/files/inventory/s/n"):
+        with (
+            Server(breaking) as server,
+            pytest.raises(TransportError, match="GET /ws/v1/files/inventory/s/n after 4 attempts") as caught,
+        ):
             do(server.url, "download", "s/n", tmp_path / "n")
-        assert len(server.got) == 4
+        assert len(server.got) == caught.value.attempts == 4
     with Server(Breaking(100)) as server, pytest.raises(TransportError):
         do(server.url, "download", "s/n", tmp_path / "n", options=Options(retries=0))
     assert len(server.got) == 1
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_tries_of_a_download_are_all_counted(do: Do, tmp_path: Path) -> None:
+    broken = Answer(body=CONTENT[:10], declared=len(CONTENT))
+    with script(broken, Answer(503), broken, dropped()) as server, pytest.raises(TransportError) as caught:
+        do(server.url, "download", "s/n", tmp_path / "n")
+    assert caught.value.attempts == len(server.got)
+
+
+def test_a_download_that_broke_waits_before_it_asks_again() -> None:
+    steps: list[Any] = []
+    with Client("http://127.0.0.1:9", auth=AUTH, throttle=None) as rm:
+        one = transfer(again=True, retries=20)
+        for _ in range(12):
+            asking = one.asking(rm)
+            steps.append(next(asking))
+            asking.close()
+            one.begin(Response(200))
+            one.broke(TransportError("broke off"))
+    assert isinstance(steps[0], Send)
+    waits = [step.seconds for step in steps[1:] if isinstance(step, Wait)]
+    assert len(waits) == 11
+    # Each longer than the one before it at the most.
+    assert waits[0] <= flow.FIRST_DELAY
+    assert all(seconds <= flow.LONGEST_DELAY for seconds in waits)
+    assert waits[-1] > 50 * flow.FIRST_DELAY
 
 
 def transfer(*, again: bool, retries: int = 1) -> Transfer:

@@ -7,14 +7,17 @@ import sys
 import tracemalloc
 from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
+from itertools import islice, product
+from string import ascii_letters
 from xml.etree import ElementTree
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digirm_runtime import xmltext
-from digirm_runtime.xmltext import DEEPEST, Records, Value, XMLError, build, inside, parse
+from digirm_runtime import xmlguard
+from digirm_runtime.xmlguard import MARKS
+from digirm_runtime.xmltext import DEEPEST, Records, Value, XMLError, build, check, inside, parse
 
 
 @pytest.mark.parametrize(
@@ -303,6 +306,10 @@ def test_what_is_built() -> None:
             build("a", text)
         with pytest.raises(ValueError, match="cannot have the character"):
             build("a", {"@b": text})
+    for key in (1, None, b"a", ("a",)):
+        for wrong in ({key: "x"}, {"a": {key: "x"}}, [{key: "x"}]):
+            with pytest.raises(ValueError, match="cannot be a name"):
+                build("a", wrong)  # type: ignore[arg-type]
     with pytest.raises(TypeError, match="bytes cannot be written"):
         build("a", b"x")
     with pytest.raises(TypeError, match="list in a list"):
@@ -321,15 +328,71 @@ def test_the_parser_is_imported_when_it_is_used() -> None:
     assert done.stdout == "[]\n"
 
 
-def test_more_tags_than_can_be_held_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(xmltext, "TAGS", 50)
-    many = b"<r><record>" + b"<a/>" * 60 + b"</record></r>"
-    with pytest.raises(XMLError, match="more than 50 tags"):
-        parse(many)
-    with pytest.raises(XMLError, match="more than 50 tags"):
-        Records().feed(many[:-20])
-    # Between records, the count begins anew.
+def _names(many: int) -> Iterator[str]:
+    return map("".join, islice(product(ascii_letters, repeat=4), many))
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        "<r><a " + " ".join(f"{name}=''" for name in _names(MARKS)) + "/></r>",
+        "<r><a>" + "<b c = '' d\n=\n''/>" * (MARKS // 3) + "<b/><b/></a></r>",
+        "<r><a>" + "<b></b>" * MARKS + "</a></r>",
+    ],
+    ids=["attributes", "both", "elements"],
+)
+def test_what_a_record_may_hold(record: str) -> None:
+    """Each element and attribute takes many times its bytes."""
+    text = record.encode()
+    tracemalloc.start()
+    try:
+        with pytest.raises(XMLError, match="more than 500,000 elements and attributes"):
+            parse(text)
+        assert tracemalloc.get_traced_memory()[1] < 1_000_000
+    finally:
+        tracemalloc.stop()
+    with pytest.raises(XMLError, match=r"more than 500,000 elements and attributes|longer than 262,144 bytes"):
+        fed(text, 50_000)
+
+
+def test_what_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(xmlguard, "MARKS", 50)
+    monkeypatch.setattr(xmlguard, "MARKS_AT_ONCE", 100)
+    # Ends of elements, and a text as it mostly is, count for nothing.
+    for text in (b"<r>" + b"<a></a>" * 49 + b"</r>", b"<r><a b='='>" + b"YQ==" * 99 + b"</a></r>"):
+        assert parse(text)[0] == "r"
+        assert fed(text, 1_000)
+    crowded = b"<r><record>" + b"<a b=''/>" * 25 + b"</record></r>"
+    for read in (parse, Records().feed, lambda text: fed(text, 1)):
+        with pytest.raises(XMLError, match="more than 50 elements"):
+            read(crowded)
+    # Each record has a count of its own, and so has each piece.
     records = Records()
     records.feed(b"<records>")
     for _ in range(9):
-        assert len(records.feed(b"<a/>" * 20)) == 20
+        assert len(records.feed(b"<a/>" * 90)) == 90
+    with pytest.raises(XMLError, match="more than 100 elements"):
+        records.feed(b"<a/>" * 101)
+
+
+def test_a_document_may_not_have_any_number_of_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The parser would keep them all, in whatever record they are."""
+    monkeypatch.setattr(xmlguard, "NAMES", 50)
+    assert len(fed(("<r>" + "".join(f"<{name}/>" for name in _names(49)) + "</r>").encode(), 10)) == 49
+    for form in ("<{}/>", "<a {}=''/>"):
+        with pytest.raises(XMLError, match="more than 50 names"):
+            fed(("<r>" + "".join(map(form.format, _names(51))) + "</r>").encode(), 10)
+
+
+def test_text_can_be_checked_without_reading_it() -> None:
+    for text in ("<a/>", "<?xml version='1.0'?><a b='c'>x<d/>y</a>", "<a>ü</a>"):
+        check(text)
+    for text, reason in (
+        ("", "no element"),
+        ("x", "no well-formed"),
+        ("<a/><b/>", "junk"),
+        ("<a>\ud800</a>", "character 3"),
+        ("<!DOCTYPE a><a/>", r"DOCTYPE\) is refused"),
+    ):
+        with pytest.raises(XMLError, match=reason):
+            check(text)

@@ -150,6 +150,31 @@ def test_an_offline_alert_fires_and_resets_with_its_device(simulator: Simulator,
     assert [(item["status"], item["timestamp"][14:19]) for item in history] == [("fired", "00:00"), ("reset", "02:00")]
 
 
+@pytest.mark.parametrize("status", ["acknowledged", "reset"])
+def test_one_that_was_acknowledged_is_reset_too_and_counts_once(
+    simulator: Simulator, api: Api, device: str, status: str
+) -> None:
+    before = simulator.devices[device].get("alerts", 0)
+    # One more that stays fired, so that a count that is lowered twice is seen.
+    offline_alert(api, device, reset={"disabled": True})
+    alert = offline_alert(api, device)
+    path = f"/ws/AlarmStatus/{alert['id']}/{device}"
+    code = {"acknowledged": 2, "reset": 0}[status]
+    body = f"<AlarmStatus><almsStatus>{code}</almsStatus></AlarmStatus>"
+    for counts in (before + 2, before + 2):
+        simulator.devices.disconnect(device)
+        assert simulator.devices[device]["alerts"] == counts
+        assert api("PUT", path, body.encode()).status == 200
+        assert dict(item[:2] for item in states(api, query=f"id = {alert['id']}")) == {device: status}
+        assert simulator.devices[device]["alerts"] == before + 1
+        simulator.devices.connect(device)
+        assert dict(item[:2] for item in states(api, query=f"id = {alert['id']}")) == {device: "reset"}
+        assert simulator.devices[device]["alerts"] == before + 1
+    found = api.get(f"/ws/v1/alerts/history/{alert['id']}").body["list"]
+    once = ["fired", status, "reset"] if status == "acknowledged" else ["fired", "reset"]
+    assert [item["status"] for item in found] == once * 2
+
+
 def test_it_waits_as_long_as_it_says(simulator: Simulator, api: Api, device: str) -> None:
     offline_alert(api, device, fire={"parameters": {"reconnectWindowDuration": "5"}})
     simulator.devices.disconnect(device)

@@ -255,6 +255,20 @@ def test_metrics_get_points_as_their_device_reports() -> None:
         assert newest["value"] == str(device[stream["id"].rpartition("/")[2]])
 
 
+def test_monitors_are_told_of_the_points_of_metrics() -> None:
+    clock = Clock(NOW, speed=0)
+    with Simulator(devices=6, seed=1, clock=clock) as simulator:
+        api = Api(simulator)
+        stream = next(item for item in api.get(STREAMS, category="metrics").body["list"])["id"]
+        sent = {"type": "polling", "persistent": True, "topics": [f"DataPoint/{stream}"]}
+        monitor = api("POST", "/ws/v1/monitors/inventory", sent).body["id"]
+        clock.advance(hours=6)
+        told = [item["DataPoint"] for item in api.get(f"/ws/v1/monitors/history/{monitor}").body["list"]]
+        found = api.get(f"{HISTORY}/{stream}", start_time=NOW.isoformat()).body["list"]
+        assert [(item["id"], str(item["data"])) for item in told] == [(item["id"], item["value"]) for item in found]
+        assert told
+
+
 def test_what_a_sim_used(api: Api) -> None:
     stream = api.get(STREAMS, category="carrier").body["list"][0]
     found = api.get(f"{HISTORY}/{stream['id']}").body

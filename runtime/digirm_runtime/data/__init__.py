@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from functools import partial
 from typing import TYPE_CHECKING, Any, ParamSpec, cast
 
+from digirm_runtime.data.answers import Refusal
 from digirm_runtime.data.history import AsyncSeries, Range, Series, Walk
 from digirm_runtime.data.points import Point as Point
 from digirm_runtime.data.uploads import AnyPoint as AnyPoint
@@ -190,14 +191,19 @@ class Data(Api):
                 self._send(upload, operation)
         return upload.report
 
-    def _send(self, upload: Upload, operation: Operation[Any]) -> None:
+    def _send(self, upload: Upload, operation: Operation[list[Refusal]]) -> None:
+        from digirm_runtime.drivers import run
+
+        client = self._client
+        flow, transport = client._flow(operation, operation.decode), client._transport
+        upload.leaves()
         try:
-            answer = self._client._run(operation)
+            refused = run(flow, transport)
         except BadRequest as error:
             if not upload.refused(error):
                 raise
         else:
-            upload.settle(answer)
+            upload.settle(refused)
 
     history = _series(_Ops.history)
     rollups = _series(_Ops.rollups)
@@ -229,14 +235,19 @@ class AsyncData(AsyncApi):
                 await self._send(upload, operation)
         return upload.report
 
-    async def _send(self, upload: Upload, operation: Operation[Any]) -> None:
+    async def _send(self, upload: Upload, operation: Operation[list[Refusal]]) -> None:
+        from digirm_runtime.drivers import arun
+
+        client = self._client
+        flow, transport = client._flow(operation, operation.decode), client._transport
+        upload.leaves()
         try:
-            answer = await self._client._run(operation)
+            refused = await arun(flow, transport)
         except BadRequest as error:
             if not upload.refused(error):
                 raise
         else:
-            upload.settle(answer)
+            upload.settle(refused)
 
     history = _aseries(_Ops.history)
     rollups = _aseries(_Ops.rollups)

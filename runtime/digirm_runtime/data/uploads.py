@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence, Sized
 from contextlib import contextmanager
-from itertools import chain
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
+from digirm_runtime.data.answers import Refusal, refusals
 from digirm_runtime.data.points import Point, encode
 from digirm_runtime.errors import BadRequest, RemoteManagerError, ServerError, TransportError
 from digirm_runtime.operation import Endpoint, Operation
 
 if TYPE_CHECKING:
-    from digirm_runtime.created import Created
     from digirm_runtime.options import Options
     from digirm_runtime.storage.sources import Progress
 
@@ -49,8 +49,8 @@ class UploadError(RemoteManagerError):
     """An upload that stopped; what stopped it is the `__cause__`.
 
     The fate of the first `sent` points is certain: they are stored, or among the `failures`. Of the next `unsure`
-    points nobody knows, as no answer came; all others were not stored. To go on, upload what follows the first `sent`;
-    points with a `timestamp` that come twice are told from others by it.
+    points nobody knows, as no answer came, or none that says it; all others were not stored. To go on, upload what
+    follows the first `sent`; points with a `timestamp` that come twice are told from others by it.
     """
 
     def __init__(self, message: str, *, sent: int, unsure: int, failures: Sequence[Failure]) -> None:
@@ -61,7 +61,7 @@ class UploadError(RemoteManagerError):
 
 
 class Upload:
-    """One upload. `add` gives the batch that a point completes, `rest` the last one; then comes `settle`."""
+    """One upload. `add` gives the batch that a point completes, `rest` the last one; then `leaves` and `settle`."""
 
     def __init__(self, points: object, batch: int, progress: Progress | None, options: Options | None) -> None:
         if not isinstance(batch, int) or batch < 1:
@@ -74,7 +74,7 @@ class Upload:
         self._items: list[dict[str, Any]] = []
         self._leaves = False
 
-    def add(self, point: AnyPoint) -> Operation[Created[Any]] | None:
+    def add(self, point: AnyPoint) -> Operation[list[Refusal]] | None:
         """Take a point; the operation of a full batch. Raises ValueError or TypeError for one that cannot be sent."""
         try:
             self._items.append(encode(point))
@@ -83,14 +83,19 @@ class Upload:
             raise
         return self.rest() if len(self._items) == self._batch else None
 
-    def rest(self) -> Operation[Created[Any]] | None:
-        """The operation of what is left, if anything is."""
-        self._leaves = bool(self._items)
-        return Operation(_UPLOAD, body=self._items, options=self._options) if self._items else None
+    def rest(self) -> Operation[list[Refusal]] | None:
+        """The operation of what is left, if anything is; its result are the points that were refused."""
+        items = self._items
+        return Operation(_UPLOAD, body=items, options=self._options, reader=partial(refusals, items)) if items else None
 
-    def settle(self, answer: Created[Any]) -> None:
+    def leaves(self) -> None:
+        """Note that the batch is about to be sent: from now on nobody knows what became of it."""
+        self._leaves = True
+
+    def settle(self, refused: Sequence[Refusal]) -> None:
         """Take the answer to a batch."""
-        self._settled(list(_failures(self._items, answer, self.report.sent)))
+        first = self.report.sent
+        self._settled([Failure(first + at, self._items[at], message, status) for at, message, status in refused])
 
     def refused(self, error: BadRequest) -> bool:
         """Take the refusal of a batch: whether it is that of its only point, which is as good as an answer."""
@@ -127,39 +132,7 @@ class Upload:
 
 
 def _unsure(error: Exception) -> bool:
-    """Whether a batch that failed may have been stored nevertheless."""
+    """Whether a batch that was about to be sent may have been stored nevertheless."""
     if isinstance(error, TransportError):
         return error.sent
     return isinstance(error, ServerError) or not isinstance(error, RemoteManagerError)
-
-
-def _failures(items: Sequence[dict[str, Any]], answer: Created[Any], first: int) -> Iterator[Failure]:
-    """The failures of a batch whose first point has the index `first` in the input.
-
-    Documented of failures is that they hold the item as it was sent; that all entries come in the order of the items is
-    likely. Where both fail, a failure is said of the last point of the batch rather than of none.
-    """
-    listed = answer.raw.get("list") if isinstance(answer.raw, dict) else answer.raw
-    entries = listed if isinstance(listed, list) else [answer.raw]
-    ordered = len(entries) == len(items)
-    left = set(range(len(items)))
-    for position, entry in enumerate(entries):
-        if not isinstance(entry, dict) or "error_status" not in entry:
-            continue
-        context = entry.get("error_context")
-        likely = [position] if ordered else []
-        found = next((at for at in chain(likely, sorted(left)) if at in left and _same(items[at], context)), None)
-        at = found if found is not None else next((at for at in (*likely, *sorted(left))), len(items) - 1)
-        left.discard(at)
-        status = entry["error_status"]
-        yield Failure(
-            first + at, items[at], str(entry.get("error_message", "")), status if isinstance(status, int) else 400
-        )
-
-
-def _same(item: Mapping[str, Any], context: object) -> bool:
-    """Whether what a failure holds is this item: the service may add to it, or leave out what is secret."""
-    if not isinstance(context, Mapping):
-        return False
-    shared = item.keys() & context.keys()
-    return "stream_id" in shared and all(str(item[name]) == str(context[name]) for name in shared)

@@ -132,7 +132,8 @@ class Storage(Api):
 
         It is written beside `local` and takes its place when it is complete; nothing is left of one that is not. A
         download that breaks off goes on where it was if the service can do that, else it starts anew, as often as a
-        call is repeated. `progress(done, total)` is called with bytes; `total` is None where the service does not say.
+        call is repeated, and after such a pause. `progress(done, total)` is called with bytes; `total` is None where
+        the service does not say.
 
         Raises OSError before anything is sent where the file cannot be written; else what all calls raise.
         """
@@ -163,8 +164,10 @@ class Storage(Api):
 
     def _walk(self, transfer: Transfer) -> Generator[tuple[int, bytes], None, None]:
         """The pieces of a download, each with its place."""
+        from digirm_runtime.drivers import run
+
         while True:
-            response: Response = self._client._stream(transfer.due())
+            response: Response = run(transfer.asking(self._client), self._client._transport)
             try:
                 place = transfer.begin(response)
                 # An empty content has a place, too: what another try has left there must go.
@@ -220,8 +223,10 @@ class AsyncStorage(AsyncApi):
                     yield chunk
 
     async def _walk(self, transfer: Transfer) -> AsyncGenerator[tuple[int, bytes], None]:
+        from digirm_runtime.drivers import arun
+
         while True:
-            response: AsyncResponse = await self._client._stream(transfer.due())
+            response: AsyncResponse = await arun(transfer.asking(self._client), self._client._transport)
             try:
                 place = transfer.begin(response)
                 yield place, b""

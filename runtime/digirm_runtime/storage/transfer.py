@@ -1,8 +1,8 @@
 """One download: what is asked for, what an answer gives, and whether one that broke off can go on.
 
 Nothing public says whether the service takes up a download in its midst (RFC 9110, `Range`). So it is asked to where
-its first answer named the version of the content by a strong `ETag`, and believed only where its answer says in full
-that it does; any other answer is the content from its beginning.
+its first answer named the version of the content by a strong `ETag`, and believed only where its answer names the same
+version and the very range, plain and alone; any other answer is the content from its beginning.
 """
 
 from __future__ import annotations
@@ -11,10 +11,14 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from digirm_runtime.errors import TransportError
-from digirm_runtime.flow import RETRIES
+from digirm_runtime.flow import RETRIES, Wait, _backoff
 from digirm_runtime.operation import Operation
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from digirm_runtime.base import BaseClient
+    from digirm_runtime.flow import Flow
     from digirm_runtime.storage.sources import Progress
     from digirm_runtime.wire import Response
 
@@ -35,9 +39,22 @@ class Transfer:
         self._version: str | None = None
         self._asked: tuple[str, str, int] = ("", "", 1)
         retries = operation.options.retries
-        self._tries = RETRIES if retries is None else retries
+        self._retries = RETRIES if retries is None else retries
+        self._broken = 0  # answers that broke off
+        self._attempts = 0  # tries up to the last of them
         self.done = 0
         self.total: int | None = None
+
+    def asking(self, client: BaseClient) -> Flow[Any]:
+        """The call for what is due, with a pause before it where an answer has broken off."""
+        if self._broken:
+            yield Wait(backoff(self._broken - 1))
+        flow = client._flow(self.due(), lambda response: response, stream=True)
+        try:
+            return (yield from flow)
+        except TransportError as error:
+            error.attempts += self._attempts
+            raise
 
     def due(self) -> Operation[Any]:
         """What to ask for next."""
@@ -53,22 +70,31 @@ class Transfer:
         Raises TransportError for a part that nobody asked for.
         """
         headers = response.headers
-        self._asked = response.asked
+        method, url, attempts = response.asked
+        self._asked = method, url, self._attempts + attempts
         if response.status == 206:
-            part = _PART.fullmatch(headers.get("content-range", "").strip().lower())
-            first, last, whole = map(int, part.groups()) if part else (-1, -1, -1)
-            if not self.done or first != self.done or last != whole - 1 or self.total not in (None, whole):
-                raise self._fault("the answer is another part of the content than was asked for")
-            self.total = whole
+            self.total = self._whole(headers)
             return self.done
         if self.done and not self._again:
             raise self._fault(f"the download broke off after {self.done} bytes, and the service cannot go on in there")
         self.done = 0
         length = headers.get("content-length", "").strip()
-        packed = headers.get("content-encoding", "identity").strip().lower() != "identity"
+        packed = _is_packed(headers)
         self.total = None if packed or not _LENGTH.fullmatch(length) else int(length)
         self._version = None if packed else _version(headers.get("etag", ""))
         return 0
+
+    def _whole(self, headers: Mapping[str, str]) -> int:
+        """The size of the content whose rest an answer says to be. Raises TransportError for any other part."""
+        part = _PART.fullmatch(headers.get("content-range", "").strip().lower())
+        first, last, whole = map(int, part.groups()) if part else (-1, -1, -1)
+        if not self.done or first != self.done or last != whole - 1 or self.total not in (None, whole):
+            raise self._fault("the answer is another part of the content than was asked for")
+        if self._version is None or _version(headers.get("etag", "")) != self._version:
+            raise self._fault("the answer is a part of another version of the content")
+        if _is_packed(headers) or headers.get("content-type", "").strip().lower().startswith("multipart/byteranges"):
+            raise self._fault("the answer is a part of the content in a form that cannot be joined to the rest")
+        return whole
 
     def take(self, chunk: bytes) -> bytes:
         """Count a piece. Raises TransportError where there are more bytes than announced."""
@@ -88,15 +114,20 @@ class Transfer:
         """A body broke off: return to ask again. Raises the error where that is of no use."""
         error.method, error.url, error.attempts = self._asked
         goes_on = self._again or not self.done or self._version is not None
-        if not self._tries or not goes_on:
+        if self._broken == self._retries or not goes_on:
             raise error
-        self._tries -= 1
+        self._broken += 1
+        self._attempts = error.attempts
 
     def _fault(self, message: str) -> TransportError:
         # Who answers like that cannot be told to go on.
         self._version = None
         method, url, attempts = self._asked
         return TransportError(message, method=method, url=url, attempts=attempts)
+
+
+def _is_packed(headers: Mapping[str, str]) -> bool:
+    return headers.get("content-encoding", "identity").strip().lower() != "identity"
 
 
 def _version(etag: str) -> str | None:

@@ -193,8 +193,8 @@ def _follow_device(world: World, change: Change) -> None:
         settle(world, change.at, change.key)
         sql("DELETE FROM x_alerts_due WHERE source = ?", (change.key,))
         for alert, state in _states_of(world, change.key):
-            if state.get("status") == "fired" and not _disabled(alert, "reset"):
-                _write(world, alert, change.key, "reset", at)
+            if state.get("status") != "reset" and not _disabled(alert, "reset"):
+                set_state(world, alert, change.key, "reset", at)
     elif change.kind == "delete":
         sql("DELETE FROM x_alerts_due WHERE source = ?", (change.key,))
         for _, state in _states_of(world, change.key):
@@ -234,7 +234,7 @@ def settle(world: World, now: datetime, source: str | None = None) -> None:
         for alert, device, at in due:
             definition = definitions.get(str(alert))
             if definition and _concerns(definition, _device(world, device)):
-                _write(world, definition, device, "fired", at)
+                set_state(world, definition, device, "fired", at)
 
 
 def _definitions(world: World) -> Iterator[dict[str, Any]]:
@@ -262,8 +262,13 @@ def _shown(alert: Mapping[str, Any], device: Mapping[str, Any]) -> dict[str, Any
     return found | {"device_id": device["id"], **({"device_name": device["name"]} if "name" in device else {})}
 
 
-def _write(world: World, alert: Mapping[str, Any], source: str, status: str, at: int) -> None:
-    """Store the state of an alert at a device, and tell of it. Nothing where it is so already."""
+def set_state(
+    world: World, alert: Mapping[str, Any], source: str, status: str, at: int, by: str | None = None
+) -> None:
+    """Store the state of an alert at a device from `at` on, in epoch milliseconds, and tell of it.
+
+    Nothing where it is so already.
+    """
     states, key = world.resource(STATES), f"{alert['id']}_{source}"
     before = states.collection.get(key) if states else None
     if states is None or (before or {}).get("status") == status:
@@ -287,8 +292,9 @@ def _write(world: World, alert: Mapping[str, Any], source: str, status: str, at:
         states.collection.insert([document])
     else:
         states.collection.replace(document)
-    _count(world, source, 1 if status == "fired" else -1)
-    world.changed(Change("update" if before else "create", STATES, key, before, document, moment, None))
+    if "fired" in (status, (before or {}).get("status")):
+        _count(world, source, 1 if status == "fired" else -1)
+    world.changed(Change("update" if before else "create", STATES, key, before, document, moment, by))
 
 
 def _refresh(world: World, alert: Mapping[str, Any], state: Mapping[str, Any], device: Mapping[str, Any]) -> None:
@@ -297,7 +303,7 @@ def _refresh(world: World, alert: Mapping[str, Any], state: Mapping[str, Any], d
 
 
 def _count(world: World, source: str, more: int) -> None:
-    """Bring a fired or reset alert into the device's number of fired alerts."""
+    """Bring an alert that has fired, or has done so no longer, into the device's number of fired alerts."""
     devices, device = world.resource(DEVICES), _device(world, source)
     if devices and len(device) > 1:
         fired = number(device.get("alerts", 0)) or 0

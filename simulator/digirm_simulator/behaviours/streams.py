@@ -139,9 +139,14 @@ def _upload(call: Call, streams: Resource, touched: dict[str, dict[str, Any]], i
         named = {"units": item.get("stream_units"), "description": item.get("description")}
         stream = streams.make({"id": key, "type": kind, **named}, call)
     touched[key] = stream
-    answer = point.document(points.append(call.world, point))
-    call.world.changed(Change("create", HISTORY, key, None, answer, call.now, call.user.name))
-    return answer
+    return _store(call.world, point, call.now, call.user.name)
+
+
+def _store(world: World, point: Point, now: datetime, by: str | None) -> dict[str, Any]:
+    """Store a point and tell of it; as the history lists it."""
+    document = point.document(points.append(world, point))
+    world.changed(Change("create", HISTORY, point.stream, None, document, now, by))
+    return document
 
 
 def history(call: Call) -> Response:
@@ -220,7 +225,7 @@ def observe(world: World, change: Change) -> None:
             value = change.after.get(stream["id"].rpartition("/")[2])
             kind = type_of(stream)
             if kind in points.NUMERIC and isinstance(value, int | float):
-                points.append(world, points.point(stream["id"], kind, {"value": value}, change.at))
+                _store(world, points.point(stream["id"], kind, {"value": value}, change.at), change.at, None)
                 settle(world, streams, stream, change.at)
 
 

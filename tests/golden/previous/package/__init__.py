@@ -62,6 +62,9 @@ if TYPE_CHECKING:
         StoredPayload as StoredPayload,
         Tag as Tag,
     )
+    from digirm_runtime.storage import (
+        FileSource as FileSource,
+    )
     from digirm_runtime.text import (
         parse_time as parse_time,
     )
@@ -89,6 +92,7 @@ _SOURCES = {
     "ContractWarning": "digirm_runtime.errors",
     "CredentialsError": "digirm_runtime.errors",
     "Event": "digirm_runtime.push",
+    "FileSource": "digirm_runtime.storage",
     "Forbidden": "digirm_runtime.errors",
     "Group": "digirm_runtime.sci",
     "Hooks": "digirm_runtime.hooks",
@@ -137,6 +141,7 @@ __all__ = [
     "ContractWarning",
     "CredentialsError",
     "Event",
+    "FileSource",
     "Forbidden",
     "Group",
     "Hooks",
