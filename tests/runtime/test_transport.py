@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from digirm_runtime.client import AsyncClient, Client
 from digirm_runtime.errors import RemoteManagerError, TransportError
-from digirm_runtime.flow import Send, _backoff
+from digirm_runtime.flow import Send, backoff
 from digirm_runtime.gzipped import DAMAGED, Gzip
 from digirm_runtime.hooks import Hooks
 from digirm_runtime.operation import Endpoint, Operation
@@ -319,7 +319,7 @@ def test_a_url_that_cannot_be_sent_is_not_tried() -> None:
 
 
 def test_waits_between_tries_have_a_bound() -> None:
-    assert all(0 < _backoff(times) <= 10 for times in (0, 10, 1023, 1024, 10**6))
+    assert all(0 < backoff(times) <= 10 for times in (0, 10, 1023, 1024, 10**6))
 
 
 def test_a_blocking_call_needs_no_asyncio() -> None:

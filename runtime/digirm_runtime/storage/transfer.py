@@ -11,7 +11,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from digirm_runtime.errors import TransportError
-from digirm_runtime.flow import RETRIES, Wait, _backoff
+from digirm_runtime.flow import RETRIES, Wait, backoff
 from digirm_runtime.operation import Operation
 
 if TYPE_CHECKING:
