@@ -8,14 +8,14 @@ from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from digirm_simulator import fleet
+from digirm_simulator import fleet, link
 from digirm_simulator.behaviours.device_resource import DeviceResource, device_id, every
 from digirm_simulator.life import NAME, Life
 from digirm_simulator.replies import Problem
 from digirm_simulator.resources import check_storable
 from digirm_simulator.rhythm import Day
 from digirm_simulator.values import milliseconds, time_text
-from digirm_simulator.world import Change, World
+from digirm_simulator.world import World
 
 if TYPE_CHECKING:
     from digirm_simulator.sci.scripts import Script
@@ -121,6 +121,7 @@ class Devices:
             self._set(document, fields)
             if "connection_status" in fields:
                 self._life.hold(document["id"], document["connection_status"] == "connected")
+                link.stay(self._world, document["id"])
             self._stored.change(document["id"], document, None)
         return self._given(document)
 
@@ -145,7 +146,7 @@ class Devices:
         with self._changing():
             key = self._stored_as(id)["id"]
             self._life.hold(key, connected)
-            return self._given(switch(self._world, key, connected=connected) or {})
+            return self._given(link.switch(self._world, key, connected=connected) or {})
 
     def _given(self, document: dict[str, Any]) -> Device:
         return Device(document, self._world.scripts)
@@ -188,25 +189,6 @@ class Devices:
 
     def __repr__(self) -> str:
         return f"<Devices: {len(self)}>"
-
-
-def switch(world: World, key: str, *, connected: bool) -> dict[str, Any] | None:
-    """Let the device with this id connect or disconnect now; as it is then, None where there is no such device."""
-    stored = world.resource(NAME)
-    with world.store.transaction():
-        before = None if stored is None else stored.collection.get(key)
-        status = "connected" if connected else "disconnected"
-        if stored is None or before is None or before.get("connection_status") == status:
-            return before
-        now = world.now()
-        text = time_text(now)
-        times = {"last_connect": text, "last_update": text} if connected else {"last_disconnect": text}
-        after = {**before, **times, "connection_status": status}
-        if connected and "last_connect" not in before:
-            after |= fleet.first_contact(key, world.seed, milliseconds(now))
-        stored.collection.replace(after)
-        world.changed(Change(status.removesuffix("ed"), NAME, key, before, after, now, None))
-        return after
 
 
 def _valid(id: str) -> str:

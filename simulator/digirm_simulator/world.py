@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import threading
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
@@ -63,6 +64,8 @@ class World:
         self.due = 0
         #: When the next task of a device command is to be done, in epoch milliseconds.
         self.commands_due = NEVER
+        #: Held by who does such tasks: one at a time, and none from within another.
+        self.commanding = threading.Lock()
         #: What devices answer to commands, by device id and the name of the command.
         self.scripts: dict[str, dict[str, Script]] = {}
         #: What sends the events of monitors, from when there is something to send, and what makes it.

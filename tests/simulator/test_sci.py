@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
@@ -11,14 +10,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from digirm_simulator import Account, Clock, Simulator
-from digirm_simulator.sci import files as device_files
+from digirm_simulator.sci import request as sci_request
 from tests.simulator.sci_support import DEVICE, device_request, rci, request, said, send
-from tests.simulator.support import Api
+from tests.simulator.support import Answer, Api
 from tests.support.recordings import recorded
 
 RECORDED = recorded("sci-replies.json")
 MOMENT = datetime(2023, 9, 13, 8, 33, 21, tzinfo=UTC)
 NOT_CONNECTED = '<error id="2001"><desc>Device Not Connected</desc></error>'
+OFF = "disconnected"
 INVALID = "Invalid SCI request."
 
 
@@ -98,6 +98,25 @@ def test_targets(simulator: Simulator, api: Api) -> None:
     assert found.body == (
         f'<sci_reply version="1.0"><reboot><error>{INVALID} No valid targets found.</error></reboot></sci_reply>'
     )
+
+
+@pytest.mark.parametrize("target", ['<device id="all"/>', '<device tag="pump"/>', "{each}"])
+def test_a_request_is_for_so_many_devices_at_most(
+    simulator: Simulator, api: Api, monkeypatch: pytest.MonkeyPatch, target: str
+) -> None:
+    monkeypatch.setattr(sci_request, "MOST_TARGETS", 3)
+    simulator.devices.update(DEVICE, tags=["pump"])
+    ids = [DEVICE, *(simulator.devices.add(tags=["pump"])["id"] for _ in range(2))]
+
+    def sent() -> Answer:
+        return send(
+            api, "query_firmware_targets", "", target.format(each="".join(f'<device id="{id}"/>' for id in ids))
+        )
+
+    assert str(sent().body).count("<device id=") == 3
+    ids.append(simulator.devices.add(tags=["pump"])["id"])
+    found = sent()
+    assert (found.status, "more than 3 devices" in found.body) == (400, True)
 
 
 def test_one_device_that_exists_is_enough(api: Api) -> None:
@@ -222,6 +241,26 @@ def test_a_reboot_ends_the_connection_for_less_than_a_minute(simulator: Simulato
     assert simulator.devices[DEVICE]["connection_status"] == "disconnected"
 
 
+def test_who_is_connected_or_not_by_a_test_stays_so_after_a_reboot(simulator: Simulator, api: Api) -> None:
+    for hold in (
+        simulator.devices.disconnect,
+        lambda key: simulator.devices.update(key, name="x", connection_status=OFF),
+    ):
+        simulator.devices.connect(DEVICE)
+        said(api, "reboot")
+        hold(DEVICE)
+        simulator.clock.advance(minutes=5)
+        assert simulator.devices[DEVICE]["connection_status"] == OFF
+
+
+def test_a_disconnect_ends_a_reboot(simulator: Simulator, api: Api) -> None:
+    said(api, "reboot")
+    simulator.devices.connect(DEVICE)
+    said(api, "disconnect")
+    simulator.clock.advance(minutes=5)
+    assert simulator.devices[DEVICE]["connection_status"] == OFF
+
+
 def test_a_disconnect_lasts(simulator: Simulator, api: Api) -> None:
     assert said(api, "disconnect") == "<disconnected/>"
     simulator.clock.advance(hours=2)
@@ -235,97 +274,31 @@ def test_firmware(api: Api) -> None:
     assert "Expected an image" in said(api, "update_firmware")
 
 
-def file_system(api: Api, *commands: str) -> str:
-    found = said(api, "file_system", f"<commands>{''.join(commands)}</commands>")
-    return found.removeprefix("<commands>").removesuffix("</commands>")
-
-
-def test_files_of_a_device_in_the_order_of_the_commands(api: Api) -> None:
-    stamp = f'last_modified="{int(MOMENT.timestamp())}"'
-    assert file_system(
-        api,
-        '<ls path="/"/>',
-        '<put_file path="/a/b.txt"><data>aGVsbG8=</data></put_file>',
-        '<ls path="/" hash="none"/>',
-        '<get_file path="a//b.txt" offset="1" length="3"/>',
-        '<ls path="/a" hash="crc32"/>',
-        '<ls path="/a/b.txt" hash="md5"/>',
-        '<rm path="/a/b.txt"/>',
-        '<rm path="/a/b.txt"/>',
-        '<get_file path="/a/b.txt"/>',
-        '<ls path="/a"/>',
-    ) == (
-        '<ls hash="md5"/>'
-        "<put_file/>"
-        f'<ls hash="none"><dir path="/a" {stamp}/></ls>'
-        "<get_file><data>ZWxs</data></get_file>"
-        f'<ls hash="crc32"><file path="/a/b.txt" {stamp} size="5" hash="3610a686"/></ls>'
-        f'<ls hash="md5"><file path="/a/b.txt" {stamp} size="5" hash="5d41402abc4b2a76b9719d911017c592"/></ls>'
-        "<rm/>"
-        + "".join(
-            f'<{name}><error id="1"><desc>No such file or directory</desc></error></{name}>'
-            for name in ("rm", "get_file", "ls")
-        )
-    )
-
-
-def test_parts_of_files(api: Api, simulator: Simulator) -> None:
-    def put(text: bytes, **attributes: str) -> str:
-        said = "".join(f' {name}="{value}"' for name, value in attributes.items())
-        return f'<put_file path="/f"{said}><data>{base64.b64encode(text).decode()}</data></put_file>'
-
-    def now() -> bytes:
-        found = file_system(api, '<get_file path="/f"/>')
-        return base64.b64decode(found.removeprefix("<get_file><data>").removesuffix("</data></get_file>"))
-
-    file_system(api, put(b"hello world"), put(b"J", offset="0"), put(b"W", offset="6"))
-    assert now() == b"Jello World"
-    file_system(api, put(b"y", offset="4", truncate="true"))
-    assert now() == b"Jelly"
-    file_system(api, put(b"!", offset="7"))
-    assert now() == b"Jelly\0\0!"
-    api("POST", "/ws/v1/files/inventory/~/x/y.bin", b"\xff\0")
-    file_system(api, '<put_file path="/f"><file>/~/x/y.bin</file></put_file>')
-    assert now() == b"\xff\0"
-    simulator.devices.remove(DEVICE)
-    simulator.devices.add(DEVICE)
-    assert file_system(api, '<ls path="/"/>') == '<ls hash="md5"/>'
-
-
-@pytest.mark.parametrize(
-    "command",
-    [
-        "<ls/>",
-        '<ls path="/" hash="sha1"/>',
-        '<get_file path="/f" offset="-1"/>',
-        '<put_file path="/"><data/></put_file>',
-        '<put_file path="/f"><data>no base64!</data></put_file>',
-        '<put_file path="/f"><file>/~/missing</file></put_file>',
-        '<put_file path="/f" offset="99999999999"><data/></put_file>',
-    ],
-)
-def test_what_files_cannot_do(api: Api, command: str) -> None:
-    file_system(api, '<put_file path="/f"><data>aGVsbG8=</data></put_file>')
-    assert "<error id=" in file_system(api, command)
-    assert "Expected commands" in said(api, "file_system", "<commands/>")
-
-
-def test_a_device_has_only_so_much_room(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(device_files, "MAX_FILES", 2)
-    made = file_system(
-        api,
-        *(f'<put_file path="/{name}"><data/></put_file>' for name in "abc"),
-        '<put_file path="/a"><data/></put_file>',
-    )
-    assert made.count("<put_file/>") == 3
-    assert made.count("no room") == 1
-
-
 def test_a_payload_from_the_files_of_the_account(api: Api) -> None:
     api("POST", "/ws/v1/files/inventory/~/my_commands/query.xml", rci("<query_state/>").encode())
     assert "firmwarestate" in said(api, "send_message", "<file>/~/my_commands/query.xml</file>")
     api("POST", "/ws/v1/files/inventory/~/bad.xml", b"<!DOCTYPE a><a/>")
     assert send(api, "send_message", "<file>~/bad.xml</file>").status == 400
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        '<rci_request version="1.1" xmlns="http://www.digi.com/rci"><query_state/></rci_request>',
+        '<rci_request version="1.1" xml:lang="de"><query_state/></rci_request>',
+        '<x:rci_request xmlns:x="urn:x"><x:query_state/></x:rci_request>',
+    ],
+)
+def test_namespaces_mean_nothing(api: Api, request_: str) -> None:
+    assert "<firmwarestate>running<" in said(api, "send_message", request_)
+
+
+def test_settings_have_no_namespaces(api: Api) -> None:
+    group = '<x:a x:b="1" b="2"><c/><x:c>1</x:c></x:a>'
+    sent = f'<rci_request xmlns:x="urn:x"><set_setting>{group}</set_setting></rci_request>'
+    assert said(api, "send_message", sent) == '<rci_reply version="1.1"><set_setting><a/></set_setting></rci_reply>'
+    found = said(api, "send_message", rci('<query_setting><a/><x:none xmlns:x="urn:x"/></query_setting>'))
+    assert '<a b="2"><c/><c>1</c></a><none><error' in found
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

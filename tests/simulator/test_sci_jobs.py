@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -23,10 +23,17 @@ def simulator() -> Iterator[Simulator]:
     made.close()
 
 
-def start(api: Api, operation: str = "query_firmware_targets", payload: str = "", **attributes: str) -> str:
-    found = send(api, operation, payload, synchronous="false", **attributes)
+def start(api: Api, operation: str = "query_firmware_targets", payload: str = "", **more: str) -> str:
+    found = send(api, operation, payload, synchronous="false", **more)
     assert found.status == 202
     return found.headers["location"]
+
+
+def finished(api: Api, path: str) -> str:
+    """A job that is complete: while another thread does its tasks, it is asked for again."""
+    while "in_progress" in (found := str(api.get(path).body)):
+        pass
+    return found
 
 
 def test_progress_follows_the_clock(simulator: Simulator, api: Api) -> None:
@@ -52,7 +59,7 @@ def test_jobs_are_listed(simulator: Simulator, api: Api) -> None:
         "usrId": "sim",
         "jobSyncMode": "1",
         "jobReplyMode": "0",
-        "jobTargets": f'<device id="{DEVICE}"/>',
+        "jobTargets": f'<device id="{DEVICE}" />',
         "jobDescription": "reboot",
         "jobStatus": "2",
         "jobTargetCount": "1",
@@ -60,7 +67,26 @@ def test_jobs_are_listed(simulator: Simulator, api: Api) -> None:
     assert {name: job.findtext(name) for name in expected} == expected
     rest = ElementTree.fromstring(api.get("/ws/sci", start=2).body)
     assert [job.findtext("jobId") for job in rest.findall("Job")] == ["3"]
-    assert api.get("/ws/sci", size="x").status == 400
+
+
+@pytest.mark.parametrize("wrong", [{"size": "x"}, {"size": 0}, {"size": 1001}, {"start": "-1"}, {"start": 1 << 31}])
+def test_pages_that_no_list_has(api: Api, wrong: dict[str, str | int]) -> None:
+    found = api.get("/ws/sci", **wrong)
+    assert found.status == 400
+    assert found.body.startswith('<sci_reply version="1.0"><error>Parameter')
+
+
+def test_a_job_is_listed_with_what_was_sent(api: Api) -> None:
+    start(api, "send_message", '<rci_request xmlns:x="urn:x"><x:b/><a>&lt;x</a><x:b/></rci_request>')
+    start(api, "send_message", '<rci_request xml:lang="de"><reboot/></rci_request>')
+    start(api, "reboot")
+    found = ElementTree.fromstring(api.get("/ws/sci").body).findall("Job")
+    first, second = (ElementTree.fromstring(job.findtext("jobRequestPayload") or "") for job in found[:2])
+    assert [part.tag for part in first] == ["{urn:x}b", "a", "{urn:x}b"]
+    assert first.findtext("a") == "<x"
+    assert second.attrib == {"{http://www.w3.org/XML/1998/namespace}lang": "de"}
+    assert [job.findtext("jobTargets") for job in found] == [f'<device id="{DEVICE}" />'] * 3
+    assert found[2].findtext("jobRequestPayload") == ""
 
 
 def test_what_is_deleted_does_not_happen(simulator: Simulator, api: Api) -> None:
@@ -79,6 +105,38 @@ def test_a_job_waits_for_a_device_that_is_not_connected_where_it_may(simulator: 
     assert "2001" in api.get(impatient).body
     simulator.devices.connect(DEVICE)
     assert "<targets>" in api.get(path).body
+
+
+@pytest.mark.parametrize("written", [str.upper, str.lower])
+def test_what_waits_is_for_a_device_however_its_id_was_written(
+    simulator: Simulator, api: Api, written: Callable[[str], str]
+) -> None:
+    simulator.devices.disconnect(DEVICE)
+    path = start(api, allowOffline="true", target=f'<device id="{written(DEVICE)}"/>')
+    simulator.clock.advance(minutes=5)
+    assert "in_progress" in api.get(path).body
+    simulator.devices.connect(DEVICE)
+    found = api.get(path).body
+    assert f'<device id="{written(DEVICE)}"><targets>' in found
+
+
+def test_what_waits_for_a_device_goes_on_however_that_is_connected(simulator: Simulator, api: Api) -> None:
+    simulator.devices.disconnect(DEVICE)
+    path = start(api, allowOffline="true")
+    simulator.clock.advance(minutes=5)
+    simulator.devices.update(DEVICE, name="x")
+    assert "in_progress" in api.get(path).body
+    simulator.devices.update(DEVICE, connection_status="connected")
+    assert "<targets>" in api.get(path).body
+
+
+def test_what_waits_for_a_device_ends_with_it(simulator: Simulator, api: Api) -> None:
+    simulator.devices.disconnect(DEVICE)
+    path = start(api, allowOffline="true")
+    simulator.clock.advance(minutes=5)
+    assert "in_progress" in api.get(path).body
+    simulator.devices.remove(DEVICE)
+    assert '<error id="303">' in api.get(path).body
 
 
 def test_jobs_survive_a_restart(tmp_path: Path) -> None:
@@ -108,6 +166,22 @@ def test_a_task_that_was_begun_when_the_process_ended_begins_again(tmp_path: Pat
             first.tick()
     with Simulator(data=tmp_path / "state", clock=clock) as second:
         assert "Time: " in Api(second).get(path).body
+
+
+def test_a_task_that_is_broken_off_begins_again(simulator: Simulator, api: Api) -> None:
+    interrupts: list[BaseException] = [KeyboardInterrupt()]
+
+    def is_interrupted_once(_: object) -> str:
+        if interrupts:
+            raise interrupts.pop()
+        return "done"
+
+    simulator.devices[DEVICE].on("get_time", is_interrupted_once)
+    path = start(api, "data_service", device_request("get_time"))
+    simulator.clock.advance(seconds=5)
+    with pytest.raises(KeyboardInterrupt):
+        simulator.tick()
+    assert ">done<" in api.get(path).body
 
 
 def test_a_payload_that_is_gone_fails_the_task(simulator: Simulator, api: Api) -> None:
@@ -144,6 +218,33 @@ def test_whoever_asks_while_a_script_runs_gets_an_answer(simulator: Simulator, a
     assert asked[1] == DEVICE
 
 
+def test_many_scripts_of_one_job_may_ask_the_simulator(simulator: Simulator, api: Api) -> None:
+    for _ in range(150):
+        simulator.devices.add()
+    for device in simulator.devices:
+        device.on("get_time", lambda request: api.get(f"/ws/v1/devices/inventory/{request.device['id']}").body["id"])
+    path = start(api, "data_service", device_request("get_time"), target='<device id="all"/>')
+    simulator.clock.advance(seconds=5)
+    found = ElementTree.fromstring(api.get(path).body)
+    assert found.findtext("status") == "complete"
+    answered = {device.get("id"): device.findtext("requests/device_request") for device in found.iter("device")}
+    assert answered == {device["id"]: device["id"] for device in simulator.devices}
+
+
+def test_many_scripts_of_one_job_may_ask_the_server_that_they_are_run_by() -> None:
+    def get(url: str) -> str:
+        with urllib.request.urlopen(urllib.request.Request(url, headers=BASIC), timeout=20) as reply:
+            return str(reply.read().decode())
+
+    with Simulator(devices=0, clock=Clock(NOW, speed=0), port=0) as simulator:
+        url = simulator.url
+        for _ in range(40):
+            simulator.devices.add().on("get_time", lambda _: str("list" in get(f"{url}/ws/v1/groups/inventory")))
+        path = start(Api(simulator), "data_service", device_request("get_time"), target='<device id="all"/>')
+        simulator.clock.advance(seconds=5)
+        assert finished(Api(simulator), path).count(">True<") == 40
+
+
 def test_a_script_may_ask_the_server_that_it_is_run_by() -> None:
     def get(url: str) -> str:
         with urllib.request.urlopen(urllib.request.Request(url, headers=BASIC), timeout=20) as reply:
@@ -157,4 +258,4 @@ def test_a_script_may_ask_the_server_that_it_is_run_by() -> None:
         assert "in_progress" in get(url + path)
         assert "in_progress" in get(url + path)
         simulator.clock.advance(seconds=5)
-        assert ">True<" in get(url + path)
+        assert ">True<" in finished(Api(simulator), path)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
+from digirm_simulator import link
 from digirm_simulator.values import milliseconds
 from digirm_simulator.world import NEVER, Change, World
 
@@ -42,18 +44,23 @@ def observe(world: World, change: Change) -> None:
     """A device that connects gets what waits for it; one that is removed takes what is its own with it."""
     if change.name != _DEVICES:
         return
-    if change.kind == "connect":
+    if change.after is None or (_is_connected(change.after) and not _is_connected(change.before)):
         now = milliseconds(change.at)
+        # A task has the id as it was asked for.
         moved = world.store.sql(
-            "UPDATE x_sci_tasks SET due = ?1 WHERE state = ?2 AND due = ?3 AND device = ?4 RETURNING job",
+            "UPDATE x_sci_tasks SET due = ?1 WHERE state = ?2 AND due = ?3 AND upper(device) = ?4 RETURNING job",
             (now, OPEN, NEVER, change.key.upper()),
         )
         if moved:
             world.commands_due = min(world.commands_due, now)
-    elif change.kind == "delete":
+    if change.after is None:
         for table in ("files", "settings", "returns"):
             world.store.sql(f"DELETE FROM x_device_{table} WHERE device = ?", (change.key,))  # noqa: S608
         world.scripts.pop(change.key, None)
+
+
+def _is_connected(device: Mapping[str, Any] | None) -> bool:
+    return device is not None and device.get("connection_status") == "connected"
 
 
 def catch_up(world: World, now: datetime) -> int:
@@ -61,8 +68,6 @@ def catch_up(world: World, now: datetime) -> int:
     moment, sql = milliseconds(now), world.store.sql
     with world.store.transaction():
         for (key,) in sql("DELETE FROM x_device_returns WHERE due <= ? RETURNING device", (moment,)):
-            from digirm_simulator.fleet_api import switch
-
-            switch(world, key, connected=True)
+            link.switch(world, key, connected=True)
         found: int | None = sql("SELECT min(due) FROM x_device_returns")[0][0]
     return NEVER if found is None else found

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from digirm_runtime.query.values import from_milliseconds
 from digirm_runtime.wire import Response
@@ -13,10 +13,11 @@ from digirm_runtime.xmltext import XMLError
 from digirm_simulator.behaviours.commands import DONE, FAILED, OPEN, RUNNING, next_due
 from digirm_simulator.behaviours.lookup import required
 from digirm_simulator.other import Asked
+from digirm_simulator.paging import size_of
 from digirm_simulator.replies import Problem
 from digirm_simulator.sci import operations, xml
 from digirm_simulator.sci.operations import Result
-from digirm_simulator.sci.request import Addressed, Command, RefusedError
+from digirm_simulator.sci.request import Addressed, Command, RefusedError, described
 from digirm_simulator.sci.request import read as read_request
 from digirm_simulator.sci.scripts import DEVICE_FAILED
 from digirm_simulator.sci.stored import filled_in
@@ -26,11 +27,21 @@ from digirm_simulator.world import CUSTOMER_ID, NEVER, World
 _LOG = logging.getLogger(__name__)
 #: So many jobs are kept; the oldest that are complete go.
 KEPT = 1000
-_MOST_ROWS = 1000
 #: Milliseconds that a device takes for a task, from and to.
 _DELAY = (200, 3000)
 _OF_REPLY = {"all": "0", "errors": "1", "summary": "2", "none": "3"}
 _NEW, _ACTIVE, _COMPLETE = "0", "1", "2"
+
+
+class _Task(NamedTuple):
+    """What is asked of one device; `due` is in epoch milliseconds."""
+
+    job: int
+    number: int
+    device: str
+    due: int
+    request: bytes
+
 
 #: What makes a reply of the results.
 Complete = Callable[[Command, Iterable[tuple[Addressed, Result]]], str]
@@ -58,33 +69,55 @@ def start(asked: Asked, targets: Sequence[Addressed]) -> int:
 
 
 def run_due(world: World, now: datetime) -> None:
-    """Do the tasks that are due by now, one by one, each taken by one thread only and done outside of the lock."""
-    moment, sql = milliseconds(now), world.store.sql
-    while True:
-        with world.store.lock:
-            taken = sql(
-                "UPDATE x_sci_tasks SET state = ?1 WHERE rowid = (SELECT rowid FROM x_sci_tasks"
-                " WHERE state = ?2 AND due <= ?3 ORDER BY due, job, number LIMIT 1)"
-                " RETURNING job, number, device, due",
-                (RUNNING, OPEN, moment),
-            )
-            if not taken:
-                world.commands_due = next_due(world)
-                return
-            job, number, device, due = taken[0]
-            rows = sql("SELECT request FROM x_sci_jobs WHERE id = ?", (job,))
-        result = _do(world, rows[0][0], device)
-        with world.store.lock:
-            # Of a job that was deleted meanwhile nothing is left to be written.
-            one = "WHERE job = ? AND number = ? AND state = ?"
-            if result is None:
-                waits = NEVER if _is_offline(_device(world, device)) else due
-                sql(f"UPDATE x_sci_tasks SET state = ?, due = ? {one}", (OPEN, waits, job, number, RUNNING))  # noqa: S608
-            else:
-                sql(
-                    f"UPDATE x_sci_tasks SET state = ?, ended = ?, reply = ? {one}",  # noqa: S608
-                    (DONE if result.is_fine else FAILED, due, result.xml, job, number, RUNNING),
-                )
+    """Do the tasks that are due by now, one by one, without the store's lock; nothing where that goes on already.
+
+    So the script of one may ask this simulator, itself or through a server, and no other is begun within it.
+    """
+    if not world.commanding.acquire(blocking=False):
+        return
+    try:
+        while task := _taken(world, milliseconds(now)):
+            _run(world, task)
+    finally:
+        world.commanding.release()
+
+
+def _taken(world: World, moment: int) -> _Task | None:
+    """The first task that is due, begun."""
+    with world.store.lock:
+        taken = world.store.sql(
+            "UPDATE x_sci_tasks SET state = ?1 WHERE rowid = (SELECT rowid FROM x_sci_tasks"
+            " WHERE state = ?2 AND due <= ?3 ORDER BY due, job, number LIMIT 1)"
+            " RETURNING job, number, device, due, (SELECT request FROM x_sci_jobs WHERE id = job)",
+            (RUNNING, OPEN, moment),
+        )
+        if not taken:
+            world.commands_due = next_due(world)
+            return None
+        return _Task(*taken[0])
+
+
+def _run(world: World, task: _Task) -> None:
+    """Do a task that was begun, or let it wait."""
+    try:
+        result = _do(world, task.request, task.device)
+    except BaseException:
+        # The process is told to end: should it not, the task begins again.
+        _note(world, task, OPEN, task.due)
+        raise
+    with world.store.lock:
+        if result is not None:
+            _note(world, task, DONE if result.is_fine else FAILED, task.due, result.xml)
+        else:
+            _note(world, task, OPEN, NEVER if _is_offline(_device(world, task.device)) else task.due)
+
+
+def _note(world: World, task: _Task, state: int, due: int, reply: str | None = None) -> None:
+    """Write what became of a task; of a job that was deleted meanwhile nothing is left to be written."""
+    world.store.sql(
+        "UPDATE x_sci_tasks SET state = ?, due = ?, ended = ?, reply = ? WHERE job = ? AND number = ? AND state = ?",
+        (state, due, None if reply is None else due, reply, task.job, task.number, RUNNING),
+    )
 
 
 def _do(world: World, request: bytes, device: str) -> Result | None:
@@ -139,20 +172,15 @@ def delete(asked: Asked, text: str) -> Response:
 def listed(asked: Asked) -> Response:
     """A page of the jobs, the oldest first, in the form of the older API. Raises Problem 400."""
     from digirm_simulator.legacy.forms import page_reply
+    from digirm_simulator.legacy.listing import heading, start_of
 
-    begin, size = _whole(asked, "start", 0), min(_whole(asked, "size", _MOST_ROWS), _MOST_ROWS)
+    begin, size = start_of(asked.params.get("start")), size_of(asked.params.get("size"))
     sql = asked.world.store.sql
     with asked.world.store.lock:
         [(total,)] = sql("SELECT count(*) FROM x_sci_jobs")
         rows = sql("SELECT id, at, user, request FROM x_sci_jobs ORDER BY id LIMIT ? OFFSET ?", (size, begin))
         found = [_described(asked.world, *row) for row in rows]
-    head = {
-        "resultTotalRows": str(total),
-        "requestedStartRow": str(begin),
-        "resultSize": str(len(found)),
-        "requestedSize": str(size),
-        "remainingSize": str(max(0, total - begin - len(found))),
-    }
+    head = heading(total, begin, len(found), size)
     return page_reply(asked, "Job", head, found)
 
 
@@ -162,7 +190,7 @@ def _described(world: World, number: int, at: int, user: str, request: bytes) ->
     counts = {state: count for state, count, _ in rows}
     left = counts.get(OPEN, 0) + counts.get(RUNNING, 0)
     total = sum(counts.values())
-    targets, payload = command.described
+    targets, payload = described(request)
     found: dict[str, Any] = {
         "jobId": number,
         "cstId": CUSTOMER_ID,
@@ -195,12 +223,3 @@ def _found(world: World, text: str) -> tuple[int, bytes]:
 def _forget(world: World, number: int) -> None:
     world.store.sql("DELETE FROM x_sci_tasks WHERE job = ?", (number,))
     world.store.sql("DELETE FROM x_sci_jobs WHERE id = ?", (number,))
-
-
-def _whole(asked: Asked, name: str, usual: int) -> int:
-    text = asked.params.get(name)
-    if text is None:
-        return usual
-    if not (text.isascii() and text.isdigit() and len(text) < 10):
-        raise Problem(400, f"Parameter '{name}' must be a whole number")
-    return int(text)

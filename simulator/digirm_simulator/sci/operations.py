@@ -7,7 +7,8 @@ from datetime import UTC
 from typing import Any, NamedTuple
 
 from digirm_runtime.xmltext import Value
-from digirm_simulator.sci import files, link, rci, xml
+from digirm_simulator import link
+from digirm_simulator.sci import files, rci, xml
 from digirm_simulator.sci.request import Addressed, Command, attribute, many
 from digirm_simulator.sci.scripts import DeviceError, DeviceRequest, played
 from digirm_simulator.world import World
@@ -128,7 +129,7 @@ def _cli(world: World, command: Command, device: Mapping[str, Any]) -> str:  # n
 
 
 def _disconnect(world: World, command: Command, device: Mapping[str, Any]) -> str:  # noqa: ARG001 - as the others
-    link.disconnect(world, device["id"])
+    link.switch(world, device["id"], connected=False)
     return xml.wrap("disconnected", {}, "")
 
 

@@ -8,8 +8,9 @@ from typing import Any
 
 from digirm_runtime import xmltext
 from digirm_runtime.xmltext import Value
+from digirm_simulator import link
 from digirm_simulator.replies import dumps
-from digirm_simulator.sci import link, xml
+from digirm_simulator.sci import xml
 from digirm_simulator.sci.request import attribute, many
 from digirm_simulator.sci.scripts import DeviceError, DeviceRequest
 from digirm_simulator.world import World

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any, NamedTuple
+from xml.etree import ElementTree
 
 from digirm_runtime import xmltext
 from digirm_runtime.xmltext import Value
 from digirm_simulator.behaviours.device_resource import every
 from digirm_simulator.behaviours.lookup import in_group, required
-from digirm_simulator.sci import xml
 from digirm_simulator.world import World
 
 OPERATIONS = (
@@ -28,7 +28,7 @@ REPLIES = ("all", "errors", "summary", "none")
 MOST_TARGETS = 10_000
 #: The commands of a file system.
 STEPS = ("get_file", "ls", "put_file", "rm")
-#: What the commands of a request are below: `<sci_request><file_system><commands><ls/>`.
+#: How deep the commands of a request are: `<sci_request><file_system><commands><ls/>`.
 _COMMANDS = 3
 # What is around the commands that `_unquoted` is about.
 _BEFORE, _BEHIND = b"</targets>b", b"</file_system>"
@@ -49,8 +49,8 @@ class Target(NamedTuple):
 class Command:
     """One request, read.
 
-    `payload` is what its operation holds beside the targets, `steps` its file commands in order, `described` the XML of
-    targets and payload.
+    `payload` is what its operation holds beside the targets, `steps` its file commands in order. Namespaces are left
+    out: devices know none.
     """
 
     operation: str
@@ -58,22 +58,14 @@ class Command:
     targets: tuple[Target, ...]
     payload: Mapping[str, Value]
     steps: tuple[tuple[str, Value], ...]
-    described: tuple[str, str]
 
     def says(self, name: str, value: str = "true") -> bool:
         """Whether an attribute has this value."""
         return self.attributes.get(name, "").strip().lower() == value
 
-    def carrying(self, payload: Mapping[str, Value]) -> Command:
-        """The same request with another payload."""
-        commands = payload.get("commands") if self.operation == "file_system" else None
-        found = commands.items() if isinstance(commands, dict) else ()
-        steps = tuple((name, item) for name, value in found if name in STEPS for item in many(value))
-        return replace(self, payload=payload, steps=steps)
-
     @property
     def text(self) -> str:
-        """The text of the payload: of the first element that has some, or that of the operation itself."""
+        """The text of the payload: of the first element that has some."""
         found = (text_of(value) for name, value in self.payload.items() if not name.startswith("@"))
         return next((text for text in found if text.strip()), "")
 
@@ -108,7 +100,7 @@ def attribute(value: Value, name: str) -> str | None:
 def read(body: bytes) -> Command:
     """A request from its bytes. Raises RefusedError, and XMLError for what is no XML that is taken."""
     body = _unquoted(body)
-    root, value = xmltext.parse(body)
+    root, value = parsed(body)
     if root != "sci_request" or not isinstance(value, dict):
         raise RefusedError("Invalid SCI request. Expected an sci_request")
     named = [name for name in value if not name.startswith(("@", "#"))]
@@ -122,10 +114,48 @@ def read(body: bytes) -> Command:
     if (reply := attributes.get("reply", "all")) not in REPLIES:
         raise RefusedError(f"Invalid SCI request. 'reply' is one of {', '.join(REPLIES)}, not '{reply[:60]}'")
     payload = {key: item for key, item in parts.items() if not key.startswith("@") and key != "targets"}
-    steps = tuple(_steps(body)) if name == "file_system" else ()
-    holder = parts.get("targets", "")
-    described = (xml.inner(holder) if isinstance(holder, dict) else "", xml.inner(payload))
-    return Command(name, attributes, tuple(_targets(holder)), payload, steps, described)
+    steps = tuple(steps_of(body, _COMMANDS)) if name == "file_system" else ()
+    return Command(name, attributes, tuple(_targets(parts.get("targets", ""))), payload, steps)
+
+
+def described(body: bytes) -> tuple[str, str]:
+    """The XML of the targets and of the payload of a request that was taken."""
+    targets: list[ElementTree.Element] = []
+    payload: list[ElementTree.Element] = []
+    for part in ElementTree.fromstring(_unquoted(body))[0]:  # noqa: S314 - what is refused is not stored
+        if _local(part.tag) == "targets":
+            targets += part
+        else:
+            payload.append(part)
+    return _written(targets), _written(payload)
+
+
+def _written(elements: Iterable[ElementTree.Element]) -> str:
+    return "".join(ElementTree.tostring(element, encoding="unicode").strip() for element in elements)
+
+
+def parsed(document: bytes) -> tuple[str, Value]:
+    """As `xmltext.parse`, without namespaces."""
+    root, value = xmltext.parse(document)
+    return _local(root), _plain(value)
+
+
+def _plain(value: Value) -> Value:
+    """A value without namespaces: elements lose theirs, attributes that have one go."""
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    found: dict[str, Value] = {}
+    for key, item in value.items():
+        if not key.startswith("@{"):
+            name, plain = _local(key), _plain(item)
+            found[name] = [*many(found[name]), *many(plain)] if name in found else plain
+    return found
+
+
+def _local(name: str) -> str:
+    return name.rpartition("}")[2]
 
 
 def _unquoted(body: bytes) -> bytes:
@@ -140,12 +170,12 @@ def _unquoted(body: bytes) -> bytes:
     return body[: start - 1] + body[start + 1 : end - 1] + body[end:]
 
 
-def _steps(body: bytes) -> Iterator[tuple[str, Value]]:
-    """The commands of a file system request, in the order in which they are sent."""
-    reader = xmltext.Records(depth=_COMMANDS)
-    for name, value in reader.feed(body):
-        if name in STEPS:
-            yield name, value
+def steps_of(document: bytes, depth: int = 1) -> Iterator[tuple[str, Value]]:
+    """The file commands `depth` below a root, in their order. Raises XMLError."""
+    reader = xmltext.Records(depth=depth)
+    for key, value in reader.feed(document):
+        if (name := _local(key)) in STEPS:
+            yield name, _plain(value)
     reader.close()
 
 
@@ -169,12 +199,12 @@ def resolve(world: World, targets: tuple[Target, ...]) -> list[Addressed]:
     for kind, value in targets:
         if kind == "id" and value.lower() != "all":
             found.setdefault(value.upper(), Addressed(value, devices.get(value.upper())))
-            continue
-        for device in every(devices):
-            if _is_meant(device, kind, value):
-                found.setdefault(device["id"], Addressed(device["id"], device))
-            if len(found) > MOST_TARGETS:
-                break
+        else:
+            for device in every(devices):
+                if _is_meant(device, kind, value):
+                    found.setdefault(device["id"], Addressed(device["id"], device))
+                if len(found) > MOST_TARGETS:
+                    break
         if len(found) > MOST_TARGETS:
             raise RefusedError(f"Invalid SCI request. It is for more than {MOST_TARGETS} devices")
     return list(found.values())

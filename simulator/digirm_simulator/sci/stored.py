@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from digirm_runtime import xmltext
-from digirm_simulator.sci.request import Command, RefusedError, many, text_of
+from dataclasses import replace
+
+from digirm_runtime.xmltext import Value
+from digirm_simulator.sci.request import Command, RefusedError, many, parsed, steps_of, text_of
 from digirm_simulator.world import HOME, World
 
 
@@ -29,10 +31,13 @@ def filled_in(world: World, command: Command) -> Command:
     if not named or command.operation == "update_firmware":
         return command
     payload = {name: value for name, value in command.payload.items() if name != "file"}
+    steps: list[tuple[str, Value]] = []
     for path in named:
         content = file(world, path)
         if content is None:
             raise RefusedError(f"Invalid SCI request. There is no file '{path[:200]}'")
-        root, value = xmltext.parse(content)
+        root, value = parsed(content)
         payload[root] = value
-    return command.carrying(payload)
+        if root == "commands":
+            steps += steps_of(content)
+    return replace(command, payload=payload, steps=(*command.steps, *steps))

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 
 from digirm_runtime import xmltext
 from digirm_runtime.wire import SIMULATOR_HEADER, Response
 from digirm_runtime.xmlbuild import Part
+from digirm_simulator.xmlchars import clean
 
-_ILLEGAL = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+__all__ = ["clean", "error", "inner", "sci_reply", "wrap", "xml_reply"]
 
 
 def inner(parts: Mapping[str, Part]) -> str:
@@ -22,11 +22,6 @@ def wrap(name: str, attributes: Mapping[str, str], content: str) -> str:
     """An element around XML."""
     opening = xmltext.build(name, {f"@{key}": value for key, value in attributes.items()}).removesuffix("/>")
     return f"{opening}>{content}</{name}>" if content else f"{opening}/>"
-
-
-def clean(text: str) -> str:
-    """A text without the characters that XML cannot have."""
-    return _ILLEGAL.sub("?", text)
 
 
 def error(text: str, number: int | None = None) -> str:
