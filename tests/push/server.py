@@ -9,6 +9,7 @@ import threading
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any, TypeVar
 
 from digirm_runtime.push.framing import (
@@ -21,6 +22,8 @@ from digirm_runtime.push.framing import (
     PublishMessageReceived,
 )
 
+#: A certificate for loopback that nobody vouches for, with its key.
+PEM = Path(__file__).with_name("loopback.pem")
 F = TypeVar("F", bound=Frame)
 WAIT = 20.0
 
@@ -126,6 +129,12 @@ class Server:
 
     def close(self) -> None:
         self._listener.close()
+
+
+def tls_server() -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(PEM)
+    return context
 
 
 @contextmanager

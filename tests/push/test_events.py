@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from digirm_runtime.push.events import UNKNOWN, Batch, Event
+from digirm_runtime.push.events import UNKNOWN, VALUES, Batch, Event
 from tests.push.server import payload, point
 
 DEVICE = "00000000-00000000-00409DFF-FF3D7115"
@@ -148,6 +149,37 @@ def test_broken_and_hostile_payloads_are_told_and_kept(body: bytes) -> None:
     [event] = batch
     assert batch.fault
     assert (event.kind, event.data, event.raw) == (UNKNOWN, {}, body)
+
+
+@pytest.mark.parametrize(
+    ("start", "item", "end"),
+    [
+        (b'{"Document":{"Msg":[', b"{},", b"{}]}}"),
+        (b'{"Document":{"Msg":[', b"1,", b"1]}}"),
+        (b'{"Document":{"Msg":{"DataPoint":[', b"[],", b"1]}}}"),
+        (b'{"list":[', b"[],", b"NaN]}"),
+    ],
+)
+def test_a_payload_of_very_many_values_is_kept_and_not_read(start: bytes, item: bytes, end: bytes) -> None:
+    per = sum(map(item.count, b",[{"))
+    body = start + item * (VALUES // per) + end
+    tracemalloc.start()
+    try:
+        batch = Batch(body)
+        [event] = batch
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert batch.fault == "the payload may hold more than 1000000 values"
+    assert (event.kind, event.raw is body) == (UNKNOWN, True)
+    assert most < 100_000
+
+
+def test_many_events_are_read() -> None:
+    body = payload([point(number) for number in range(10_000)])
+    assert len(body) > VALUES
+    batch = Batch(body)
+    assert (len(batch), batch.fault, batch[9_999].data["data"]) == (10_000, None, 9_999)
 
 
 def test_an_event_with_bytes_that_are_no_text() -> None:

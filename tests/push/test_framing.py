@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from digirm_runtime.push.framing import (
+    MAX_MESSAGE,
     TO_SERVER,
     ConnectionRequest,
     ConnectionResponse,
@@ -144,6 +145,18 @@ def test_a_message_is_refused_by_its_head_alone() -> None:
     with pytest.raises(PushError, match="101 bytes"):
         decoder.feed(struct.pack("!HI", 3, 101))
     assert not decoder.partial
+
+
+def test_a_longer_message_than_usual_is_taken_where_that_is_asked_for() -> None:
+    size = MAX_MESSAGE + 1
+    head = struct.pack("!HI", 3, size)
+    with pytest.raises(PushError, match=f"{size} bytes"):
+        Decoder().feed(head)
+    decoder = Decoder(max_message=size)
+    assert decoder.feed(head) == []
+    [frame] = decoder.feed(PublishMessage(1, 1, bytes(size - 10)).encode()[6:])
+    assert isinstance(frame, PublishMessage)
+    assert len(frame.payload) == size - 10
 
 
 def test_no_more_is_kept_than_one_message() -> None:

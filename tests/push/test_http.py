@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import socket
 import threading
@@ -9,6 +10,7 @@ import zlib
 from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import httpx
 import pytest
@@ -129,15 +131,29 @@ def test_credentials(auth: str | tuple[str, str] | None, header: str, status: in
         (b"x" * 1001, 413, "Too long"),
     ],
 )
-def test_refused(body: bytes, status: int, said: str) -> None:
+@pytest.mark.parametrize("kind", ["application/json", "text/XML; charset=utf-8", "application/problem+json"])
+def test_refused(body: bytes, status: int, said: str, kind: str) -> None:
     box = Box()
+    headers = {"content-type": kind}
     with serving(HttpReceiver(box, auth=None, max_bytes=1000, max_body=2000)) as client:
-        answer = client.put("/", content=body)
+        answer = client.put("/", content=body, headers=headers)
         assert (answer.status_code, said in answer.text) == (status, True)
-        answer = client.put("/", content=iter([body]))
+        answer = client.put("/", content=iter([body]), headers=headers)
         assert (answer.status_code, said in answer.text) == (status, True)
         assert client.put("/", content=ONE).status_code == 200
     assert len(box.seen) == 1
+
+
+@pytest.mark.parametrize(
+    "body", ["x", "x^2 is ä square", "x marks it", "x\x01", "xyz", "[alarm] device a", "<b>hello</b> x"]
+)
+def test_text_of_a_template_is_a_batch_whatever_it_looks_like(body: str) -> None:
+    box = Box()
+    with serving(HttpReceiver(box, auth=None)) as client:
+        for headers in ({}, {"content-type": "text/plain"}):
+            assert client.put("/", content=body.encode(), headers=headers).status_code == 200
+    assert [[event.raw.decode() for event in batch] for batch in box.seen] == [[body], [body]]
+    assert {event.kind for batch in box.seen for event in batch} == {"unknown"}
 
 
 def test_other_methods() -> None:
@@ -172,6 +188,43 @@ def test_one_batch_at_a_time() -> None:
         for thread in threads:
             thread.join()
     assert len(at_once) == 8
+
+
+def test_a_request_that_is_cancelled_does_not_let_the_next_batch_in_before_its_handler_is_done() -> None:
+    begun, go_on = threading.Event(), threading.Event()
+    running: list[int] = []
+    at_once: list[int] = []
+
+    def handler(_: Batch) -> None:
+        running.append(1)
+        at_once.append(len(running))
+        begun.set()
+        assert go_on.wait(20)
+        running.pop()
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": ONE}
+
+    async def send(_: object) -> None:
+        pass
+
+    async def main() -> None:
+        receiver = HttpReceiver(handler, auth=None)
+        scope = {"type": "http", "method": "PUT", "headers": []}
+        first = asyncio.create_task(receiver(scope, receive, send))
+        assert await asyncio.to_thread(begun.wait, 20)
+        second = asyncio.create_task(receiver(scope, receive, send))
+        for _ in range(9):  # once is not all
+            first.cancel()
+            await asyncio.sleep(0)
+        assert not first.done()
+        go_on.set()
+        with pytest.raises(asyncio.CancelledError):
+            await first
+        await second
+
+    asyncio.run(main())
+    assert at_once == [1, 1]
 
 
 def test_a_client_that_leaves_early() -> None:

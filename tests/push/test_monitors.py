@@ -117,12 +117,12 @@ def test_following_gives_each_event_once() -> None:
             found = [event.data["description"] for event in islice(events, 2)]
             for number in range(2, 6):
                 change(rm, str(number))
-                event = next(events)
-                found.append(event.data["description"])
+                found.append(next(events).data["description"])
         assert found == ["0", "1", "2", "3", "4", "5"]
         # The same event twice is two events.
         change(rm, "5")
-        with closing(rm.push.follow(monitor, since=event.timestamp, every=0.001)) as events:
+        *_, before, _ = rm.push.history(monitor)
+        with closing(rm.push.follow(monitor, since=before.timestamp, every=0.001)) as events:
             assert [event.data["description"] for event in islice(events, 2)] == ["5", "5"]
 
 
@@ -166,6 +166,35 @@ def test_events_of_one_moment_are_told_apart() -> None:
     assert [found.topic for found in follower.fresh(again)] == ["b", "d"]
     assert follower.due().params["start_time"] == event(3, "").timestamp
     assert follower.fresh([event(3, "d")]) == []
+
+
+def topics(events: list[Event]) -> list[str]:
+    return [event.topic for event in events]
+
+
+def test_events_that_are_out_of_order_come_once() -> None:
+    follower = Follower(1, None, None)
+    follower.due()
+    there = [event(20, "a"), event(10, "b"), Event({"topic": "untimed"})]
+    assert topics(follower.fresh(there)) == ["a", "b", "untimed"]
+    assert follower.due().params["start_time"] == event(20, "").timestamp
+    assert topics(follower.fresh([event(20, "c"), *there[::2]])) == ["c"]
+    follower.due()
+    assert topics(follower.fresh([event(30, "d"), event(25, "e"), event(20, "c"), *there[::2]])) == ["d", "e"]
+    assert follower.due().params["start_time"] == event(30, "").timestamp
+    assert follower.fresh([event(30, "d"), there[2]]) == []
+
+
+def test_a_service_that_gives_everything_each_time_gives_it_once() -> None:
+    follower = Follower(1, event(90, "").timestamp, None)
+    there = [event(10, "a"), event(20, "b"), event(20, "b")]
+    follower.due()
+    assert topics(follower.fresh(there)) == ["a", "b", "b"]
+    for _ in range(3):
+        follower.due()
+        assert follower.fresh(there) == []
+    follower.due()
+    assert topics(follower.fresh([*there, event(20, "b"), event(30, "c")])) == ["b", "c"]
 
 
 def test_events_without_a_time_are_told_apart_as_well() -> None:

@@ -8,18 +8,15 @@ import threading
 from collections.abc import Callable
 from contextlib import aclosing, closing
 from itertools import islice
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 import digirm_runtime.push.session as sessions
 from digirm_runtime.client import AsyncClient, Client
-from digirm_runtime.errors import CredentialsError
-from digirm_runtime.options import ApiKey
-from digirm_runtime.push import Batch, Event, PushError, Receiver
+from digirm_runtime.push import Batch, Event, PushError
 from digirm_runtime.push.framing import ConnectionRequest
-from tests.push.server import Peer, Server, message, point, serving
+from tests.push.server import PEM, Peer, Server, message, point, serving, tls_server
 
 AUTH = ("user", "a secret: with ä")
 
@@ -306,44 +303,6 @@ def test_nothing_is_read_ahead_of_a_busy_handler() -> None:
     assert sum(taken) < 30_000_000
 
 
-def close_when(event: threading.Event, receiver: Receiver) -> None:
-    def run() -> None:
-        event.wait(20)
-        receiver.close()
-
-    threading.Thread(target=run, daemon=True).start()
-
-
-def test_closing_ends_a_loop_that_waits() -> None:
-    waiting = threading.Event()
-
-    def script(peer: Peer) -> None:
-        peer.welcome()
-        peer.publish(1, point(1))
-        assert peer.acknowledged() == 1
-        waiting.set()
-        assert peer.left() == []
-
-    with serving(script) as server, Client("http://127.0.0.1", auth=AUTH) as rm:
-        receiver = rm.push.receive(7, port=server.port)
-        close_when(waiting, receiver)
-        assert numbers(list(receiver)) == [1]
-        # It can be used again.
-        receiver.close()
-
-
-def test_closing_ends_a_loop_that_would_connect_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sessions, "FIRST_DELAY", 1000.0)
-
-    def script(peer: Peer) -> None:
-        peer.welcome()
-        threading.Thread(target=receiver.close, daemon=True).start()
-
-    with Client("http://127.0.0.1", auth=AUTH) as rm, serving(script) as server:
-        receiver = rm.push.receive(7, port=server.port)
-        assert list(receiver) == []
-
-
 def test_a_task_that_is_cancelled_leaves() -> None:
     async def receive(port: int, ready: asyncio.Event) -> None:
         async with AsyncClient("http://127.0.0.1", auth=AUTH) as rm:
@@ -367,50 +326,6 @@ def test_a_task_that_is_cancelled_leaves() -> None:
         asyncio.run(main(server.port))
 
 
-def test_an_api_key_is_not_enough() -> None:
-    with Client("http://127.0.0.1", auth=ApiKey("id", "secret")) as rm:
-        with pytest.raises(CredentialsError, match="no place for an API key"):
-            rm.push.receive(7)
-        assert rm.push  # the other calls do with one
-
-
-def test_where_a_client_connects() -> None:
-    with Client("https://example.com/", auth=AUTH) as rm:
-        host, port, tls = rm.push.receive(7)._address
-        assert (host, port) == ("example.com", 3201)
-        assert tls is not None
-        assert (tls.verify_mode, tls.check_hostname) == (ssl.CERT_REQUIRED, True)
-        assert rm.push.receive(7, tls=False)._address == ("example.com", 3200, None)
-        assert rm.push.receive("7", tls=tls, host="other", port=5)._address == ("other", 5, tls)
-    with Client("http://example.com:8080", auth=AUTH) as rm:
-        assert rm.push.receive(7)._address == ("example.com", 3200, None)
-
-
-def test_settings_that_cannot_be() -> None:
-    with Client("http://127.0.0.1", auth=AUTH) as rm:
-        for id in ("", "x", -1, 1 << 32, True, "../7"):
-            with pytest.raises(ValueError, match="no id of a monitor"):
-                rm.push.receive(id)
-        with pytest.raises(ValueError, match="timeout must be"):
-            rm.push.receive(7, timeout=0)
-    with Client("sim:") as rm, pytest.raises(ValueError, match="a server in this process, to which nobody can connect"):
-        rm.push.receive(7)
-    with (
-        Client("http://127.0.0.1", auth=("user", "x" * 70_000)) as rm,
-        pytest.raises(ValueError, match="65535 bytes"),
-    ):
-        rm.push.receive(7)
-
-
-PEM = Path(__file__).with_name("loopback.pem")
-
-
-def tls_server() -> ssl.SSLContext:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(PEM)
-    return context
-
-
 def test_tls(take: Callable[..., list[Event]]) -> None:
     def script(peer: Peer) -> None:
         assert peer.welcome().password == AUTH[1]
@@ -428,19 +343,3 @@ def test_a_certificate_nobody_vouches_for_is_refused_once_and_for_all(take: Call
     with pytest.raises(PushError, match=r"the certificate is not trusted: self.signed certificate"):
         take(listening, 1, tls=True)
     listening.close()
-
-
-def test_closing_ends_a_loop_that_waits_behind_tls() -> None:
-    waiting = threading.Event()
-
-    def script(peer: Peer) -> None:
-        peer.welcome()
-        peer.publish(1, point(1))
-        assert peer.acknowledged() == 1
-        waiting.set()
-        assert peer.left() == []
-
-    with serving(script, tls=tls_server()) as server, Client("http://127.0.0.1", auth=AUTH) as rm:
-        receiver = rm.push.receive(7, port=server.port, tls=ssl.create_default_context(cafile=PEM))
-        close_when(waiting, receiver)
-        assert numbers(list(receiver)) == [1]

@@ -17,8 +17,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from digirm_runtime.push.framing import ConnectionRequest, PushError
 from digirm_simulator import Clock, Simulator
-from digirm_simulator.push import frames
+from digirm_simulator.push.tcp import Inbox
 from tests.simulator.push_support import MONITORS, Peer, frame, monitor, point, status
 from tests.simulator.support import DEVICES, NOW, Api
 
@@ -307,10 +308,10 @@ def test_whatever_connects_is_read_or_refused(data: bytes) -> None:
         reader = asyncio.StreamReader()
         reader.feed_data(data)
         reader.feed_eof()
-        with contextlib.suppress(frames.FrameError, asyncio.IncompleteReadError):
-            found = await frames.read_connect(reader)
+        with contextlib.suppress(PushError, EOFError):
+            found = await Inbox(reader).next(ConnectionRequest)
             pair = b"".join(struct.pack(">H", len(text)) + text for text in map(str.encode, found[:2]))
-            assert data.startswith(frame(struct.pack(">H", 1) + pair + struct.pack(">I", found.monitor)))
+            assert data.startswith(frame(struct.pack(">H", found.version) + pair + struct.pack(">I", found.monitor)))
 
     asyncio.run(read())
 

@@ -72,8 +72,8 @@ class Push(Api):
         """The events of a monitor of type `tcp` as they happen: iterate over it, or over its `batches()`.
 
         A batch is acknowledged when the next one is asked for. Raises CredentialsError where there is no user and
-        password to send, as with an API key, and ValueError for settings that cannot be; while iterating PushError
-        where the service refuses.
+        password to send, as with an API key, ValueError and TypeError for settings that cannot be; while iterating
+        PushError where the service refuses.
         """
         address, plan = prepared(self._client, id, how)
         since = how.get("since")
@@ -116,8 +116,8 @@ class AsyncPush(AsyncApi):
         """The events of a monitor of type `tcp` as they happen: iterate over it, or over its `batches()`.
 
         A batch is acknowledged when the next one is asked for. Raises CredentialsError where there is no user and
-        password to send, as with an API key, and ValueError for settings that cannot be; while iterating PushError
-        where the service refuses.
+        password to send, as with an API key, ValueError and TypeError for settings that cannot be; while iterating
+        PushError where the service refuses.
         """
         address, plan = prepared(self._client, id, how)
         since = how.get("since")

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 #: The kind of an event whose shape nobody has described.
 UNKNOWN = "unknown"
+#: So many values may be in a payload of JSON: a value takes more than its text. Events of data points have about 15.
+VALUES = 1_000_000
 _ENVELOPE = frozenset(("group", "operation", "replay", "timestamp", "topic"))
 _DEVICE = re.compile(r"(?<![0-9A-Fa-f])[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{8}){3}(?![0-9A-Fa-f])")
 _DEVICE_KEYS = ("device_id", "devConnectwareId", "deviceId")
@@ -210,6 +212,9 @@ def _read(body: bytes) -> tuple[list[Event], str | None]:
 
 
 def _json(body: bytes) -> tuple[list[Event], str | None]:
+    # Before each value but the first stands one of these; that they may be in texts as well makes it a bound only.
+    if len(body) > VALUES and sum(map(body.count, b",[{")) >= VALUES:
+        return [Event({}, body)], f"the payload may hold more than {VALUES} values"
     try:
         found = _payload(body).Document.Msg
         if isinstance(found, dict):

@@ -126,7 +126,7 @@ TO_SERVER = frozenset((CONNECTION_REQUEST, PUBLISH_MESSAGE_RECEIVED))
 _LENGTHS = {
     CONNECTION_REQUEST: (10, 10 + 2 * _LONGEST_NAME),
     CONNECTION_RESPONSE: (_PAIR.size, _PAIR.size),
-    PUBLISH_MESSAGE: (_PUBLISH.size, MAX_MESSAGE),
+    PUBLISH_MESSAGE: (_PUBLISH.size, 0xFFFFFFFF),  # the decoder has a bound for it
 }
 # Behind the type of an acknowledgement stand its length, which is 4, or the block and a status that is never this.
 

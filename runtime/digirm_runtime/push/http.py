@@ -23,7 +23,7 @@ _Message: TypeAlias = MutableMapping[str, Any]
 _Receive: TypeAlias = Callable[[], Awaitable[_Message]]
 _Send: TypeAlias = Callable[[_Message], Awaitable[None]]
 
-_GZIP, _ZLIB = b"\x1f\x8b", b"\x78"
+_GZIP = b"\x1f\x8b"
 
 
 class _RefusedError(Exception):
@@ -44,7 +44,8 @@ class HttpReceiver:
     `max_bytes` bounds a request, `max_body` what it unpacks to.
 
     Answers 401 for other credentials, 405 for what is neither PUT nor POST, 413 for what is too long, and 400 for what
-    cannot be unpacked or is broken JSON or XML.
+    cannot be unpacked or is broken JSON or XML by its content type. Any other text is a batch: a template may say
+    anything.
     """
 
     def __init__(
@@ -111,22 +112,38 @@ class HttpReceiver:
             if len(body) > self._max_bytes:
                 raise _RefusedError(413, "Too long.", (b"connection", b"close"))
             more = message.get("more_body", False)
-        return await asyncio.to_thread(self._batch, bytes(body))
+        kind = headers.get(b"content-type", b"").partition(b";")[0].lower()
+        return await asyncio.to_thread(self._batch, bytes(body), b"json" in kind or b"xml" in kind)
 
-    def _batch(self, body: bytes) -> Batch:
+    def _batch(self, body: bytes, structured: bool) -> Batch:
         # Whether a compressed push says so in a header is not known; no JSON or XML begins like this.
-        if body.startswith((_GZIP, _ZLIB)):
+        if _is_packed(body):
             try:
                 body = inflate(body, self._max_body)
             except PushError as error:
-                raise _RefusedError(413 if "more than" in str(error) else 400, f"{error}.") from None
+                # `x^2` begins as zlib data may, too.
+                if not _is_text(body):
+                    raise _RefusedError(413 if "more than" in str(error) else 400, f"{error}.") from None
         batch = Batch(body)
-        if batch.fault is not None:
+        if structured and batch.fault is not None:
             raise _RefusedError(400, f"{batch.fault}.")
         return batch
 
     def _knows(self, given: bytes) -> bool:
         return not self._expected or any(compare_digest(given, expected) for expected in self._expected)
+
+
+def _is_packed(body: bytes) -> bool:
+    """Whether this begins as gzip data, or with the two bytes of zlib, which together are divisible by 31."""
+    return body.startswith(_GZIP) or (body[:1] == b"x" and int.from_bytes(body[:2]) % 31 == 0)
+
+
+def _is_text(body: bytes) -> bool:
+    try:
+        body.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _expected(auth: str | tuple[str, str] | None) -> list[bytes]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from digirm_runtime.operation import Endpoint, Operation, Param, Query
@@ -27,6 +28,7 @@ _CHOICES: Mapping[str, tuple[str, ...]] = {
     "method": ("PUT", "POST"),
     "schema_type": ("handlebars",),
 }
+_NEVER = datetime.min.replace(tzinfo=UTC)
 _NUMBERS = ("batch_duration", "batch_size", "connect_timeout", "response_timeout")
 
 
@@ -144,18 +146,22 @@ class Follower:
     """Polls the history on and on: what to ask for next, and what of an answer is new.
 
     The service says times of events in milliseconds, and `since` takes in its own moment: events of the last moment
-    come again, and are told apart by what they hold.
+    come again, and are told apart by what they hold, and so are those without a time. What is older than was asked for
+    was there before.
     """
 
     def __init__(self, id: int | str, since: Param, options: Options | None) -> None:
         self._id = number(id)
         self._options = options
         self._since: Param = since
-        self._seen: Counter[str] = Counter()
+        self._last = self._asked = _NEVER  # the latest time of an event, now and when the look began
+        self._seen: Counter[str] = Counter()  # of that time
+        self._untimed: Counter[str] = Counter()
 
     def due(self) -> Operation[Event]:
         """The next look."""
-        self._again = self._seen.copy()
+        self._asked = self._last
+        self._again = self._seen + self._untimed
         return Calls.history(self._id, since=self._since, options=self._options)
 
     def fresh(self, events: Iterable[Event]) -> list[Event]:
@@ -169,10 +175,18 @@ class Follower:
         if self._again[key] > 0:
             self._again[key] -= 1
             return False
-        if event.timestamp and event.timestamp != self._since:
-            self._since = event.timestamp
+        time = event.time
+        if time is None:
+            self._untimed[key] += 1
+            return True
+        if time < self._asked:
+            return False
+        if time > self._last:
+            self._last, self._since = time, event.timestamp
             self._seen.clear()
-        self._seen[key] += 1
+        # An older one does not come again: the next look asks for later ones.
+        if time == self._last:
+            self._seen[key] += 1
         return True
 
 

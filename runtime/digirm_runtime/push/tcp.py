@@ -74,6 +74,8 @@ class Receiver:
                 with closing(self._recorded.pages()) as pages:
                     for page in pages:
                         yield Batch(events=page)
+                        if wire.ended.is_set():
+                            return
             step: Step = next(steps)
             while not wire.ended.is_set():
                 try:
@@ -87,6 +89,9 @@ class Receiver:
                         return
                     step = steps.throw(error)
                 else:
+                    if data == b"" and wire.ended.is_set():
+                        return
+                    # Also of a batch that was the last, for its acknowledgement.
                     step = steps.send(data)
         finally:
             steps.close()
@@ -109,9 +114,11 @@ class _Wire:
         self._address = address
         self._timeout = timeout
         self._socket: socket.socket | None = None
+        self._idle = False  # waiting for the peer, with nothing to be sent
 
     def do(self, step: Step) -> bytes | None:
         """Carry a step out. Raises PushError."""
+        self._idle = isinstance(step, Open | Read)
         try:
             match step:
                 case Open():
@@ -120,6 +127,7 @@ class _Wire:
                     self._connected.settimeout(self._timeout)
                     self._connected.sendall(step.data)
                 case Read():
+                    self._go_on()
                     self._connected.settimeout(step.timeout)
                     return self._connected.recv(_CHUNK)
                 case Wait():
@@ -128,19 +136,30 @@ class _Wire:
                     self.close()
         except OSError as error:
             raise broken(error) from None
+        finally:
+            self._idle = False
         return None
 
     def _open(self) -> None:
         host, port, tls = self._address
-        bare = socket.create_connection((host, port), self._timeout)
+        made = socket.create_connection((host, port), self._timeout)
         try:
-            prepare(bare)
-            self._socket = bare if tls is None else tls.wrap_socket(bare, server_hostname=host)
+            prepare(made)
+            if tls is not None:
+                made = tls.wrap_socket(made, server_hostname=host, do_handshake_on_connect=False)
         except BaseException:
-            bare.close()
+            made.close()
             raise
+        # Known before the handshake, so that `end` can wake it.
+        self._socket = made
+        self._go_on()
+        if isinstance(made, ssl.SSLSocket):
+            made.do_handshake()
+
+    def _go_on(self) -> None:
+        """Raise ConnectionError where `end` was called too early to wake what comes now."""
         if self.ended.is_set():
-            self.end()
+            raise ConnectionError("the connection is closed")
 
     @property
     def _connected(self) -> socket.socket:
@@ -149,11 +168,12 @@ class _Wire:
         return self._socket
 
     def end(self) -> None:
-        """Wake whoever waits, for good."""
+        """Wake whoever waits for the peer, for good. Else what is due can still be sent."""
         self.ended.set()
-        if (connected := self._socket) is not None:
+        if (connected := self._socket) is not None and self._idle:
             with suppress(OSError):
-                connected.shutdown(socket.SHUT_RDWR)
+                # Not SSLSocket's own, which takes TLS away under who reads.
+                socket.socket.shutdown(connected, socket.SHUT_RDWR)
 
     def close(self, last: bytes | bytearray = b"") -> None:
         """Give the connection back; what is sent `last` is lost where it does not go at once."""
@@ -301,10 +321,20 @@ async def ahandled(receiver: AsyncReceiver, handler: Handler) -> None:
 
 
 async def handle(handler: Handler, batch: Batch) -> None:
-    """Call a handler, awaiting one that is async; a blocking one runs in a thread, so as not to keep the loop."""
+    """Call a handler, awaiting one that is async; a blocking one runs in a thread, so as not to keep the loop.
+
+    A thread cannot be cancelled: where this is, that is raised when the handler has returned.
+    """
     if inspect.iscoroutinefunction(handler) or inspect.iscoroutinefunction(getattr(handler, "__call__", None)):  # noqa: B004
         result = handler(batch)
     else:
-        result = await asyncio.to_thread(handler, batch)
+        running = asyncio.create_task(asyncio.to_thread(handler, batch))
+        try:
+            result = await asyncio.shield(running)
+        except asyncio.CancelledError:
+            while not running.done():
+                with suppress(asyncio.CancelledError):
+                    await asyncio.wait((running,))
+            raise
     if inspect.isawaitable(result):
         await result

@@ -12,22 +12,20 @@ import socket
 import sys
 import threading
 from collections.abc import Callable, Coroutine, Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from digirm_simulator.access import Accounts
 from digirm_simulator.behaviours import monitors
 from digirm_simulator.push.outbox import Outbox
+from digirm_simulator.values import milliseconds
 from digirm_simulator.world import World
 
 if TYPE_CHECKING:
-    from digirm_simulator.push.http import Delivery, Sending
+    from digirm_simulator.push.http import Delivery
     from digirm_simulator.push.tcp import Session
 
 _LOG = logging.getLogger(__name__)
-#: So many HTTP requests are under way at the same time.
-_WORKERS = 4
 
 
 class Pushes:
@@ -37,8 +35,6 @@ class Pushes:
         self.world = world
         self.accounts = accounts
         self.hosts = frozenset(host.lower() for host in hosts)
-        self.pool = ThreadPoolExecutor(_WORKERS, "digirm-simulator-push")
-        self.sending: set[Sending] = set()
         self._port: int | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
@@ -81,7 +77,7 @@ class Pushes:
             if self._loop is None:
                 return
         if self._started() is not None:
-            self._soon(self._settle, monitor)
+            self._soon(self._settle, monitor, milliseconds(self.world.now()))
 
     def close(self) -> None:
         """End all connections; what is not acknowledged of persistent monitors is sent when somebody connects again."""
@@ -94,9 +90,6 @@ class Pushes:
             thread.join()
             loop.close()
             self._loop = None
-        for send in list(self.sending):
-            send.abort()
-        self.pool.shutdown()
 
     async def run(self, session: Session | Delivery) -> None:
         """Run what sends the events of a monitor, in place of what did so before."""
@@ -121,24 +114,25 @@ class Pushes:
         """The loop of the thread, which is started where it was not; None after the end."""
         with self._lock:
             if self._loop is None and not self._closed:
-                self._loop = asyncio.new_event_loop()
+                # Not that of Windows, one of whose tasks accepts for ever: `_end` waits for them all.
+                self._loop = asyncio.SelectorEventLoop()
                 self._thread = threading.Thread(
                     target=self._loop.run_forever, name="digirm-simulator-push", daemon=True
                 )
                 self._thread.start()
             return None if self._closed else self._loop
 
-    def _soon(self, call: Callable[[int], None], monitor: int) -> None:
+    def _soon(self, call: Callable[..., None], *args: int) -> None:
         with suppress(RuntimeError):  # the loop has ended
             if self._loop is not None:
-                self._loop.call_soon_threadsafe(call, monitor)
+                self._loop.call_soon_threadsafe(call, *args)
 
     def _wake(self, monitor: int) -> None:
         if (found := self._running.get(monitor)) is not None:
             found[0].wake.set()
 
-    def _settle(self, monitor: int) -> None:
-        """Bring what runs in line with a definition as it is now."""
+    def _settle(self, monitor: int, changed: int | None = None) -> None:
+        """Bring what runs in line with a definition as it is now, which was `changed` then, in epoch milliseconds."""
         from digirm_simulator.push.http import Delivery
         from digirm_simulator.push.tcp import Session
 
@@ -148,37 +142,47 @@ class Pushes:
         if definition is not None:
             kind = Session if definition.get("type") == "tcp" else Delivery if self._is_http(definition) else None
         found = self._running.get(monitor)
-        if found is not None and kind is type(found[0]):
+        if found is not None and kind is type(found[0]) and (changed is None or not found[1].done()):
             found[0].wake.set()
+            if changed is not None and isinstance(found[0], Delivery):
+                found[0].changed(changed)
             return
         if found is not None:
             found[1].cancel()
         if kind is Delivery:
-            self._keep(self.run(Delivery(outbox, self)))
+            since = milliseconds(self.world.now()) if changed is None else changed
+            self._keep(self.run(Delivery(outbox, self.world, self.hosts, since)))
 
     async def _serve(self, bound: socket.socket) -> None:
         from digirm_simulator.push import tcp
 
         def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            self._keep(tcp.serve(self, reader, writer))
+            # Here and not only there: what is cancelled before it has begun ends nothing.
+            self._keep(tcp.serve(self, reader, writer)).add_done_callback(lambda _: writer.close())
 
         self._server = await asyncio.start_server(connected, sock=bound)
 
-    def _keep(self, work: Coroutine[Any, Any, None]) -> None:
+    def _keep(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         """Run something as a task that is known until it ends."""
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
 
     async def _end(self) -> None:
+        # Those of the loop itself take in who has just connected: they go on to their end, and may begin more of ours.
+        # A server that is closed before that would leave these connections open.
+        while others := asyncio.all_tasks() - {asyncio.current_task()}:
+            for task in self._tasks:
+                task.cancel()
+            await asyncio.wait(others)
         if self._server is not None:
             self._server.close()
-        tasks = list(self._tasks)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        # What a connection still has to do at its end.
-        await asyncio.sleep(0)
+        # Names are looked up in threads.
+        await asyncio.get_running_loop().shutdown_default_executor()
+        # Connections close one turn after they are told to.
+        for _ in range(2):
+            await asyncio.sleep(0)
 
     def _is_http(self, definition: Mapping[str, Any]) -> bool:
         from digirm_simulator.push.http import target

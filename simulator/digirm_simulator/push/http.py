@@ -4,23 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import http.client
 import ipaddress
 import logging
-import socket
-import threading
+import re
 from collections.abc import Collection, Mapping
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
 from digirm_simulator.behaviours.monitors import ACTIVE, CONNECTING, DISABLED, token
 from digirm_simulator.push.outbox import Block, Outbox
 from digirm_simulator.push.tcp import POLL, wait
 from digirm_simulator.values import milliseconds
-
-if TYPE_CHECKING:
-    from digirm_simulator.push import Pushes
+from digirm_simulator.world import World
 
 _LOG = logging.getLogger(__name__)
 #: Milliseconds of a monitor that names none, and the most that count.
@@ -29,6 +25,10 @@ _USUAL, _LONGEST = 5000, 60_000
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 30.0
 #: A monitor whose events are not taken for so many milliseconds is disabled until it is changed.
 _GIVE_UP = 24 * 3_600_000
+_ADDRESS = re.compile(r"[!-~]+")
+_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_VALUE = re.compile(r"[^\x00-\x08\x0a-\x1f\x7f]*")
+_STATUS = re.compile(rb"HTTP/1\.\d ([1-5]\d\d)\b")
 
 
 def target(definition: Mapping[str, Any], hosts: Collection[str]) -> SplitResult | None:
@@ -57,21 +57,42 @@ def is_loopback(host: str) -> bool:
 
 
 class Delivery:
-    """Sends the events of one monitor, one block at a time, again and again until one is taken."""
+    """Sends the events of one monitor, one block at a time, again and again until one is taken.
 
-    def __init__(self, outbox: Outbox, pushes: Pushes) -> None:
+    `since` is when the monitor was changed or taken up, in epoch milliseconds: its day begins then.
+    """
+
+    def __init__(self, outbox: Outbox, world: World, hosts: Collection[str], since: int) -> None:
         self.outbox = outbox
         self.wake = asyncio.Event()
-        self._pushes = pushes
+        self._world = world
+        self._hosts = hosts
+        self._since = since
+        self._changed = asyncio.Event()
+        self._trying: tuple[SplitResult, asyncio.Timeout] | None = None
+
+    def changed(self, since: int) -> None:
+        """The monitor was changed then: try again now, and end a request to an address that is its own no longer."""
+        self._since = since
+        self._changed.set()
+        self.wake.set()
+        if self._trying is not None:
+            parts, limit = self._trying
+            if parts != self._target() and limit.when() is None:
+                limit.reschedule(0)
 
     async def run(self) -> None:
-        """Send until the monitor is changed or removed, or was not reached for a day."""
+        """Send until the monitor is changed to another type or removed, or was not reached for a day."""
         sent = self.outbox.open(CONNECTING)
         status: str | None = None
         try:
             pause, block = _FIRST_PAUSE, None
             while True:
                 self.wake.clear()
+                if self._changed.is_set():
+                    self._changed.clear()
+                    # In the form and the size that it has now.
+                    pause, block = _FIRST_PAUSE, None
                 block = block or self.outbox.ready(sent)
                 if block is None:
                     await wait(self.wake, POLL if self.outbox.is_waiting else None)
@@ -80,82 +101,97 @@ class Delivery:
                     self.outbox.acknowledged(block.last)
                     self.outbox.state(ACTIVE)
                     sent, pause, block = block.last, _FIRST_PAUSE, None
+                    self._since = self._now()
                     continue
                 self.outbox.state(CONNECTING)
-                if milliseconds(self._pushes.world.now()) - block.since >= _GIVE_UP:
+                if self._now() - max(block.due, self._since) >= _GIVE_UP:
                     status = DISABLED
                     return
-                await asyncio.sleep(pause)
+                await wait(self._changed, pause)
                 pause = min(2 * pause, _LONGEST_PAUSE)
         finally:
             self.outbox.close(status)
 
     async def _is_taken(self, block: Block) -> bool:
         definition = self.outbox.definition() or {}
-        parts = target(definition, self._pushes.hosts)
+        parts = target(definition, self._hosts)
         if parts is None:
             return False
-        headers = _headers(definition, block, token(self._pushes.world, self.outbox.monitor))
-        send = Sending(parts, definition, headers, block.payload)
-        self._pushes.sending.add(send)
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._pushes.pool, send.run)
-        finally:
-            self._pushes.sending.discard(send)
-
-
-class Sending:
-    """One request of its own connection; `abort` ends it from another thread."""
-
-    def __init__(
-        self, parts: SplitResult, definition: Mapping[str, Any], headers: dict[str, str], payload: bytes
-    ) -> None:
-        kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
-        self._patience = _seconds(definition.get("response_timeout"))
-        self._connection = kind(parts.hostname or "", parts.port, timeout=_seconds(definition.get("connect_timeout")))
-        self._method = "POST" if str(definition.get("method", "")).upper() == "POST" else "PUT"
-        self._address = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-        self._headers = headers
-        self._payload = payload
-        self._lock = threading.Lock()
-        self._aborted = False
-
-    def run(self) -> bool:
-        """Send, and say whether it was taken: answered with 200."""
-        try:
-            self._connection.connect()
-            with self._lock:
-                if self._aborted:
-                    return False
-                self._connection.sock.settimeout(self._patience)
-            self._connection.request(self._method, self._address, self._payload, self._headers)
-            return self._connection.getresponse().status == 200
-        except (OSError, http.client.HTTPException, ValueError) as error:
-            # ValueError: a header or an address that no request can have.
-            _LOG.info("a push was not taken: %s", error)
+            # Without an end of its own: `changed` gives it one.
+            async with asyncio.timeout(None) as limit:
+                self._trying = parts, limit
+                request = _request(definition, parts, block, token(self._world, self.outbox.monitor))
+                return await _send(definition, parts, request) == 200
+        except (OSError, ValueError) as error:
+            # ValueError: what no request or answer can have.
+            _LOG.info("a push was not taken: %s", error or type(error).__name__)
             return False
         finally:
-            self._connection.close()
+            self._trying = None
 
-    def abort(self) -> None:
-        """Let it fail now."""
-        with self._lock:
-            self._aborted = True
-            if (open_socket := self._connection.sock) is not None:
-                with suppress(OSError):
-                    open_socket.shutdown(socket.SHUT_RDWR)
+    def _target(self) -> SplitResult | None:
+        return target(self.outbox.definition() or {}, self._hosts)
+
+    def _now(self) -> int:
+        return milliseconds(self._world.now())
 
 
-def _headers(definition: Mapping[str, Any], block: Block, secret: str) -> dict[str, str]:
+def _request(definition: Mapping[str, Any], parts: SplitResult, block: Block, secret: str) -> bytes:
+    """A request as it is sent. Raises ValueError for an address or a header that none can have."""
+    method = "POST" if str(definition.get("method", "")).upper() == "POST" else "PUT"
+    address = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    if not _ADDRESS.fullmatch(address):
+        raise ValueError("an address that no request can have")
+    headers = {"host": parts.netloc.rpartition("@")[2]}
     own = definition.get("headers")
-    headers = {str(name): str(value) for name, value in own.items()} if isinstance(own, Mapping) else {}
-    headers["Content-Type"] = f"application/{block.form}"
+    if isinstance(own, Mapping):
+        headers |= {str(name).lower(): str(value) for name, value in own.items()}
+    headers |= {
+        "connection": "close",
+        "content-length": str(len(block.payload)),
+        "content-type": f"application/{block.form}",
+    }
     if block.compressed:
-        headers["Content-Encoding"] = "deflate"
+        headers["content-encoding"] = "deflate"
     if secret:
         # `user:password`, as the older API describes it.
-        headers["Authorization"] = f"Basic {base64.b64encode(secret.encode()).decode()}"
-    return headers
+        headers["authorization"] = f"Basic {base64.b64encode(secret.encode()).decode()}"
+    for name, value in headers.items():
+        if not _NAME.fullmatch(name) or not _VALUE.fullmatch(value):
+            raise ValueError("a header that no request can have")
+    lines = [f"{method} {address} HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items()), "", ""]
+    return "\r\n".join(lines).encode("latin-1") + block.payload
+
+
+async def _send(definition: Mapping[str, Any], parts: SplitResult, request: bytes) -> int:
+    """The status that a request is answered with. Raises OSError, and ValueError for what is no answer."""
+    secure = parts.scheme == "https"
+    async with asyncio.timeout(_seconds(definition.get("connect_timeout"))):
+        port = parts.port or (443 if secure else 80)
+        reader, writer = await asyncio.open_connection(parts.hostname, port, ssl=secure or None)
+    try:
+        async with asyncio.timeout(_seconds(definition.get("response_timeout"))):
+            writer.write(request)
+            return await _status(reader)
+    finally:
+        # At once: neither side has anything to say any more.
+        writer.transport.abort()
+        with suppress(OSError):
+            await writer.wait_closed()
+
+
+async def _status(reader: asyncio.StreamReader) -> int:
+    """The status of an answer, whose head is read to its end."""
+    status = 100
+    while status < 200:
+        found = _STATUS.match(await reader.readline())
+        if found is None:
+            raise ValueError("the answer is not one of HTTP/1")
+        status = int(found[1])
+        while (await reader.readline()).strip():
+            pass
+    return status
 
 
 def _seconds(sent: object) -> float:

@@ -23,10 +23,10 @@ _MOST_BYTES, _MOST_EVENTS = 1 << 20, 1000
 
 
 class Block(NamedTuple):
-    """Events that are sent together: the number of the last, and the time of the first in epoch milliseconds."""
+    """Events that are sent together: the number of the last, and the time that they were due in epoch milliseconds."""
 
     last: int
-    since: int
+    due: int
     events: int
     payload: bytes
     compressed: bool
@@ -85,14 +85,15 @@ class Outbox:
                 break
             chosen.append((row[0], row[1], row[2]))
         is_full = len(rows) == size or len(chosen) < len(rows)
-        if not is_full and rows[0][1] + 1000 * int(found.get("batch_duration") or 0) > now:
+        due = chosen[-1][1] if is_full else chosen[0][1] + 1000 * int(found.get("batch_duration") or 0)
+        if not is_full and due > now:
             return None
         form = "xml" if found.get("format") == "xml" else "json"
         payload = rendered([body for *_, body in chosen], form)
         compressed = found.get("compression", "none") not in ("none", "", None)
         return Block(
             chosen[-1][0],
-            chosen[0][1],
+            due,
             len(chosen),
             zlib.compress(payload) if compressed else payload,
             compressed,
