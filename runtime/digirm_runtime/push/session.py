@@ -7,11 +7,11 @@ blocking sockets or with asyncio.
 from __future__ import annotations
 
 import logging
-import random
 import time
 from collections.abc import Callable, Generator
 from typing import Any, TypeAlias
 
+from digirm_runtime.flow import backoff
 from digirm_runtime.push.events import Batch
 from digirm_runtime.push.framing import (
     MAX_BODY,
@@ -27,8 +27,7 @@ from digirm_runtime.push.framing import (
 
 log = logging.getLogger("digirm")
 
-#: The first wait before connecting again and the longest, in seconds; each twice the one before, up to half less by
-#: chance.
+#: The first wait before connecting again and the longest, in seconds.
 FIRST_DELAY = 0.5
 LONGEST_DELAY = 60.0
 #: Seconds in which a batch is dealt with so quickly that its acknowledgement goes together with those of others that
@@ -126,7 +125,7 @@ def session(plan: Plan, acks: bytearray, clock: Callable[[], float] = time.monot
         yield Close()
         if done or clock() - begun > LONGEST_DELAY:
             failures = 0
-        delay = min(LONGEST_DELAY, FIRST_DELAY * 2.0 ** min(failures, 100)) * random.uniform(0.5, 1.0)  # noqa: S311
+        delay = backoff(failures, FIRST_DELAY, LONGEST_DELAY)
         failures += 1
         log.warning("%s; connecting again in %.1f s", failure, delay)
         yield Wait(delay)
