@@ -82,6 +82,7 @@ def run(args: argparse.Namespace) -> int:
         return fail("simulate needs more packages: pip install 'digirm[simulator]'")
     from digirm_simulator import Clock, Simulator, faults
     from digirm_simulator.access import READ_ONLY, Account
+    from digirm_simulator.push.http import is_loopback
 
     users: dict[str, str | Account] = dict(args.user or ())
     users |= {name: Account(password, READ_ONLY) for name, password in args.read_only_user or ()}
@@ -118,7 +119,7 @@ def run(args: argparse.Namespace) -> int:
         warn(f"the fleet comes from {args.data}: --devices counts for a new file only")
     if args.push_port is not None:
         warn(f"TCP monitors push on 127.0.0.1 port {simulator.push_port}")
-    if not _is_loopback(args.host):
+    if not is_loopback(args.host):
         warn(f"serving on {args.host}: whoever reaches this machine can use it")
     try:
         serve(simulator, args.host, args.port)
@@ -127,15 +128,6 @@ def run(args: argparse.Namespace) -> int:
     finally:
         simulator.close()
     return FINE
-
-
-def _is_loopback(host: str) -> bool:
-    import ipaddress
-
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _holds(file: str) -> bool:
