@@ -170,8 +170,15 @@ def _connect(file: str | Path) -> sqlite3.Connection:
         file, timeout=_PATIENCE, check_same_thread=False, isolation_level=None, cached_statements=512
     )
     try:
+        # SQLite's own `lower` knows ASCII only.
+        connection.create_function("casefold", 1, _casefold, deterministic=True)
         connection.execute(f"PRAGMA mmap_size={_MAPPED}")
     except sqlite3.Error:
         connection.close()
         raise
     return connection
+
+
+def _casefold(value: object) -> str | None:
+    """How texts are stored in columns; for SQL over what has none."""
+    return None if value is None else str(value).casefold()

@@ -242,3 +242,16 @@ def test_what_is_shown_is_found_by_it(version: str) -> None:
             skipped = {"dpCapabilities", "dpFirmwareLevel", "dpMapLat", "dpMapLong"}
             condition = " and ".join(f"{name} = {quoted(text)}" for name, text in texts.items() if name not in skipped)
             assert api.json("/ws/DeviceCore", condition=condition)["items"] == [item]
+
+
+def test_topics_are_found_whatever_their_case() -> None:
+    with six_devices() as legacy:
+        monitor = "<Monitor><monTopic>DataPoint/\u00c4rger</monTopic><monDescription>\u00d6l</monDescription></Monitor>"
+        assert legacy.send("POST", "/ws/Monitor", monitor).status == 201
+        for condition in (
+            "monTopic = 'DATAPOINT/\u00c4RGER'",
+            "monTopic like '%/\u00e4r%'",
+            "monDescription = '\u00f6l'",
+            "monDescription like '\u00d6%'",
+        ):
+            assert legacy.json("/ws/Monitor", condition=condition)["resultTotalRows"] == "1", condition

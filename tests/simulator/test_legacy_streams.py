@@ -210,3 +210,46 @@ def test_the_text_of_a_point_is_kept(legacy: Legacy, text: str) -> None:
     assert data(legacy.json("/ws/DataPoint/a")) == [sent]
     assert legacy.xml("/ws/DataPoint/a").findtext("DataPoint/data") == sent
     assert json.loads(json.dumps(legacy.get("/ws/v1/streams/inventory/a").body["value"])) == sent
+
+
+_POINT = "<DataPoint><streamId>lab/t</streamId><data>{}</data>{}</DataPoint>"
+
+
+@pytest.mark.parametrize("path", ["/ws/DataPoint", "/ws/v1/streams/history"])
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        (_POINT.format(" a ", "<timestampISO>2020-01-01T00:00:00Z</timestampISO><location>1,2,3</location>"), [" a "]),
+        (_POINT.format("", "<streamType>STRING</streamType>"), [""]),
+        (_POINT.format("1", "<type>LONG</type>"), ["1"]),
+        (_POINT.format("1", "<streamType> long </streamType><quality/>"), ["1"]),
+        ('<?xml version="1.0" encoding="iso-8859-1"?>' + _POINT.format("\xe4", ""), ["\xe4"]),
+        ("\xef\xbb\xbf\r\n " + _POINT.format("1", ""), ["1"]),
+        ("<list>" + _POINT.format("1", "") + _POINT.format("2", "") + "</list>", ["1", "2"]),
+        ("<DataPoint><stream_id>lab/t</stream_id><value>1</value></DataPoint>", ["1"]),
+        ("<x>" + _POINT.format("1", "") + "</x>", None),
+        ("<list>" + _POINT.format("1", "") + "<Other/></list>", None),
+        (_POINT.format("1", "<unknown>1</unknown>"), None),
+        (_POINT.format("1", "mixed"), None),
+        (_POINT.format("<b/>", ""), None),
+        (_POINT.format("1", "<data>2</data>"), None),
+        ("<!DOCTYPE a [<!ENTITY x '1'>]>" + _POINT.format("&x;", ""), None),
+    ],
+    ids=range(15),
+)
+def test_xml_is_read_alike_here_and_in_v1(legacy: Legacy, path: str, body: str, expected: list[str] | None) -> None:
+    found = legacy.send("POST", path, body.encode("iso-8859-1"))
+    assert found.status == (400 if expected is None else 201), found.body
+    if expected is None:
+        assert legacy.get("/ws/v1/streams/inventory/lab/t").status == 404
+    else:
+        assert data(legacy.json("/ws/DataPoint/lab/t")) == expected
+
+
+def test_a_point_describes_the_stream_that_it_creates(legacy: Legacy) -> None:
+    named = "<description>porch</description><units>C</units><location>1,2,3</location>"
+    for more in (named, named.replace("porch", "attic")):
+        assert legacy.send("POST", "/ws/DataPoint", _POINT.format("1", more)).status == 201
+    [stream] = legacy.json("/ws/DataStream/lab/t")["items"]
+    assert (stream["description"], stream["units"]) == ("porch", "C")
+    assert {item["description"] for item in legacy.json("/ws/DataPoint/lab/t")["items"]} == {""}

@@ -262,9 +262,7 @@ def _shown(alert: Mapping[str, Any], device: Mapping[str, Any]) -> dict[str, Any
     return found | {"device_id": device["id"], **({"device_name": device["name"]} if "name" in device else {})}
 
 
-def set_state(
-    world: World, alert: Mapping[str, Any], source: str, status: str, at: int, by: str | None = None
-) -> None:
+def set_state(world: World, alert: Mapping[str, Any], source: str, status: str, at: int, by: str | None = None) -> None:
     """Store the state of an alert at a device from `at` on, in epoch milliseconds, and tell of it.
 
     Nothing where it is so already.

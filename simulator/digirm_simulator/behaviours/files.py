@@ -49,7 +49,7 @@ def download(call: Call) -> Response:
     return Response(200, headers, content)
 
 
-def upload(call: Call) -> Response:
+def upload(call: Call, content_type: str = _CONTENT_TYPE) -> Response:
     """Store a file, over one of the same name."""
     fileset, name = _key(call)
     if not name.strip() or not fileset.strip() or "\0" in fileset + name:
@@ -59,7 +59,7 @@ def upload(call: Call) -> Response:
     before = _entry(call)
     now = time_text(call.now)
     entry = {
-        "content_type": _CONTENT_TYPE,
+        "content_type": content_type,
         "crc32": f"{zlib.crc32(call.body):08x}",
         "created": before["created"] if before else now,
         "customer_id": CUSTOMER_ID,

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import Final
 
-from digirm_runtime.query.values import milliseconds, number
+from digirm_runtime.query.values import milliseconds
 from digirm_runtime.wire import Response
-from digirm_simulator.behaviours.alerts import DEVICES, NAME, STATES
+from digirm_simulator.behaviours.alerts import NAME, STATES, set_state
 from digirm_simulator.behaviours.lookup import required
 from digirm_simulator.legacy.columns import ALARM, ALARM_STATUS
-from digirm_simulator.legacy.forms import items_of, result_reply, texts_of
+from digirm_simulator.legacy.forms import result_reply
 from digirm_simulator.legacy.listing import Table, one, page
 from digirm_simulator.other import Asked
-from digirm_simulator.replies import Problem, dumps
-from digirm_simulator.values import time_text
+from digirm_simulator.replies import Problem
+from digirm_simulator.xmlobjects import items_of, texts_of
 
 _KNOWN = frozenset(column.name for column in ALARM_STATUS)
 #: What may be set, and the state in v1.
@@ -44,20 +44,8 @@ def settle(asked: Asked) -> Response:
     if status is None or len(items) > 1:
         raise Problem(400, "<almsStatus> must be 2 (acknowledge) or 0 (reset)")
     before = found.get(_key(asked))
-    if before.get("status") != status:
-        world, source = asked.world, str(before.get("source"))
-        document = {**before, "last_update": time_text(asked.now), "status": status}
-        entry = {name: document.get(name) for name in ("customer_id", "id", "source", "status")}
-        world.store.sql(
-            "INSERT INTO x_alerts_history (alert, source, at, body) VALUES (?, ?, ?, ?)",
-            (before["id"], source, milliseconds(asked.now), dumps({**entry, "timestamp": document["last_update"]})),
-        )
-        devices = world.resource(DEVICES)
-        device = devices.collection.get(source) if devices else None
-        if devices and device and before.get("status") == "fired":
-            fired = number(device.get("alerts", 0)) or 0
-            devices.collection.replace({**device, "alerts": max(0, int(fired) - 1)})
-        found.change(_key(asked), document, asked.user.name)
+    alert = required(asked.world, NAME).get(str(before.get("id")))
+    set_state(asked.world, alert, str(before.get("source")), status, milliseconds(asked.now), asked.user.name)
     return result_reply(asked, [("message", "1 items updated")])
 
 

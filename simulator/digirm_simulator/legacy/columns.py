@@ -77,7 +77,7 @@ def _inside(key: str, kind: str) -> str:
     if kind == "timestamp":
         return _TIME.format(key)
     found = f"json_extract(body, '$.{key}')"
-    return f"lower({found})" if kind == "text" else found
+    return f"casefold({found})" if kind == "text" else found
 
 
 def row(columns: Iterable[Column], document: Mapping[str, Any]) -> Row:
@@ -232,18 +232,6 @@ STREAM_WRITABLE: Final[Mapping[str, str]] = {
     "rollupTtl": "rollup_ttl",
     "units": "units",
 }
-#: What a data point is sent with, by v1's name; v1 has no place for a point's own location and forwarding.
-POINT_WRITABLE: Final[Mapping[str, str]] = {
-    "data": "value",
-    "dataType": "stream_type",
-    "description": "description",
-    "quality": "quality",
-    "streamId": "stream_id",
-    "streamType": "stream_type",
-    "streamUnits": "stream_units",
-    "timestamp": "timestamp",
-    "units": "stream_units",
-}
 
 MONITOR: Final = (
     Column("monId", "id", "number", sql="CAST(id AS INTEGER)"),
@@ -251,7 +239,7 @@ MONITOR: Final = (
     Column(
         "monTopic",
         show=_joined("topics"),
-        sql="lower((SELECT group_concat(value, ',') FROM json_each(body, '$.topics')))",
+        sql="casefold((SELECT group_concat(value, ',') FROM json_each(body, '$.topics')))",
     ),
     Column("monTransportType", "type"),
     Column("monTransportUrl", "url"),

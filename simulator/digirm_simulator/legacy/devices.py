@@ -6,34 +6,38 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from digirm_runtime.device_id import device_id
+from digirm_runtime.query.values import number
 from digirm_runtime.wire import Response
 from digirm_runtime.xmltext import Value
 from digirm_simulator.behaviours.lookup import required
 from digirm_simulator.legacy import groups
 from digirm_simulator.legacy.columns import DEVICE_CORE, DEVICE_WRITABLE, GROUP_ID, GROUPS, SEQ
 from digirm_simulator.legacy.condition import Operand
-from digirm_simulator.legacy.forms import items_of, result_reply, texts_of
+from digirm_simulator.legacy.forms import result_reply
 from digirm_simulator.legacy.listing import Table, as_call, one, page
 from digirm_simulator.other import Asked
 from digirm_simulator.replies import Problem
 from digirm_simulator.resources import Resource
 from digirm_simulator.sql import Where
 from digirm_simulator.world import Call, World
+from digirm_simulator.xmlobjects import items_of, texts_of
 
 _NAME = "/devices/inventory"
 _OBJECT = "DeviceCore"
 #: What names a device, the surest first.
 _NAMES = ("devConnectwareId", "devMac", "devCellularModemId")
 #: What a device may be sent with: whole objects that were read come back, and say more than can be set.
-_KNOWN = frozenset({*(column.name for column in DEVICE_CORE), *DEVICE_WRITABLE, "dpMapLat", "dpMapLong"})
+_KNOWN = frozenset({*(column.name for column in DEVICE_CORE), *DEVICE_WRITABLE})
+#: The two coordinates in the order of v1, and how far each goes.
+_COORDINATES: Final = (("dpMapLong", 180), ("dpMapLat", 90))
 
 
 def read(asked: Asked) -> Response:
     """A page of devices, or the one whose id stands in the path."""
     devices = required(asked.world, _NAME)
     if len(asked.path) > 1:
-        number, document = _found(asked, devices)
-        documents = [{**document, SEQ: number}]
+        seq, document = _found(asked, devices)
+        documents = [{**document, SEQ: seq}]
         _prepare(asked.world, documents)
         return one(asked, DEVICE_CORE, documents[0])
     special = {"grpid": _group_id(asked.world, devices)}
@@ -115,15 +119,29 @@ def _changes(item: Mapping[str, Value]) -> dict[str, Any]:
     found: dict[str, Any] = {DEVICE_WRITABLE[name]: text for name, text in texts.items() if name in DEVICE_WRITABLE}
     if "tags" in found:
         found["tags"] = [tag.strip() for tag in found["tags"].split(",") if tag.strip()]
+    if any(name in texts for name, _ in _COORDINATES):
+        found["geoposition"] = _geoposition(texts)
     # An element without text unsets what it names.
     return {name: value or None if isinstance(value, str) else value for name, value in found.items()}
+
+
+def _geoposition(texts: Mapping[str, str]) -> dict[str, Any] | None:
+    """The place of two coordinates; None where both are empty. Raises Problem 400, for one alone too."""
+    sent = [texts.get(name, "").strip() for name, _ in _COORDINATES]
+    if not any(sent):
+        return None
+    found = [number(text) for text in sent]
+    for (name, most), degrees in zip(_COORDINATES, found, strict=True):
+        if degrees is None or abs(degrees) > most:
+            raise Problem(400, f"<{name}> must be degrees from -{most} to {most}, beside the other coordinate")
+    return {"coordinates": found, "type": "Point"}
 
 
 def _named(asked: Asked, devices: Resource, item: Mapping[str, Value]) -> dict[str, Any]:
     """The device that an object of a body names. Raises Problem 400 and 404."""
     inside = item.get("id")
-    number = inside.get("devId") if isinstance(inside, dict) else item.get("devId")
-    wanted = _key(item) or (number.strip() if isinstance(number, str) else None)
+    sent = inside.get("devId") if isinstance(inside, dict) else item.get("devId")
+    wanted = _key(item) or (sent.strip() if isinstance(sent, str) else None)
     if not wanted:
         raise Problem(400, f"One of {', '.join(_NAMES)} is required")
     return _found(asked._replace(path=(asked.path[0], wanted)), devices)[1]
@@ -138,8 +156,7 @@ def _found(asked: Asked, devices: Resource) -> tuple[int, dict[str, Any]]:
     # Behind the number may stand a version, as in the location of a new device.
     if not rows or len(asked.path) > 3:
         raise Problem(404, f"There is no device '{wanted[:60]}'")
-    number = int(rows[0].pop(SEQ))
-    return number, rows[0]
+    return int(rows[0].pop(SEQ)), rows[0]
 
 
 def _number(world: World, devices: Resource, key: str) -> int:

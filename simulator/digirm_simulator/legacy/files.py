@@ -17,12 +17,13 @@ from digirm_runtime.wire import SIMULATOR_HEADER, Response
 from digirm_runtime.xmltext import Value
 from digirm_simulator.behaviours import files as v1
 from digirm_simulator.legacy import columns
-from digirm_simulator.legacy.forms import items_of, result_reply, texts_of
+from digirm_simulator.legacy.forms import result_reply
 from digirm_simulator.legacy.listing import Table, as_call, page
 from digirm_simulator.other import Asked
 from digirm_simulator.paging import Params
 from digirm_simulator.replies import Problem
 from digirm_simulator.world import CUSTOMER_ID, HOME, World
+from digirm_simulator.xmlobjects import items_of, texts_of
 
 _FILE = "/files/inventory/{fileset}/{path}"
 _HOME = "~"
@@ -67,24 +68,19 @@ def write(asked: Asked) -> Response:
     if _is_file_data(asked.body):
         content, kind = _sent(items_of(asked.body, "FileData")[0][0])
     before = _count(asked.world, fileset, name)
-    v1.upload(as_call(asked, _FILE, {"fileset": fileset, "path": name}, body=content))
-    asked.world.store.sql(
-        "UPDATE x_files SET body = json_set(body, '$.content_type', ?) WHERE fileset = ? AND name = ?",
-        (kind, fileset, name),
-    )
+    v1.upload(as_call(asked, _FILE, {"fileset": fileset, "path": name}, body=content), kind)
     location = f"FileData/{quote(fileset, safe='~')}/{quote(name)}"
     return result_reply(asked, [("location", location)], 200 if before else 201, {"location": f"/ws/{location}"})
 
 
 def delete(asked: Asked) -> Response:
-    """Delete the file in the path, or all files of a folder and below."""
+    """Delete the file in the path, or all files of a folder and below; never a whole file set."""
     found = _located(asked) if len(asked.path) > 1 else None
-    if found is None:
-        raise Problem(400, "The path must name a file or a folder")
+    if found is None or not found[1]:
+        raise Problem(400, "The path must name a file or a folder, such as ~/folder")
     fileset, name = found
-    below = f"{name}/" if name else ""
     rows = asked.world.store.sql("SELECT name FROM x_files WHERE fileset = ?", (fileset,))
-    names = [other for (other,) in rows if other == name or other.startswith(below)]
+    names = [other for (other,) in rows if other == name or other.startswith(f"{name}/")]
     for other in names:
         v1.delete(as_call(asked, _FILE, {"fileset": fileset, "path": other}))
     if not names:

@@ -1,23 +1,20 @@
-"""The forms of the older API: answers as XML, or as JSON where that is asked for, and the bodies that are sent."""
+"""The forms of the older API's answers: XML, or JSON where that is asked for."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TypeAlias
 
 from digirm_runtime.wire import SIMULATOR_HEADER, Response
-from digirm_runtime.xmltext import Value, XMLError, parse
 from digirm_simulator.other import Asked
-from digirm_simulator.replies import Problem, json_reply
+from digirm_simulator.replies import json_reply
+from digirm_simulator.xmlchars import clean
 
 #: One object of an answer: text by element, or the elements inside one.
 Row: TypeAlias = "Mapping[str, str | Row]"
 
 _DECLARATION = '<?xml version="1.0" encoding="ISO-8859-1"?>\n'
 _INDENT = "   "
-_ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
-_MAX_ITEMS = 10_000
 
 
 def wants_json(headers: Mapping[str, str]) -> bool:
@@ -75,48 +72,4 @@ def _escaped(text: str) -> str:
     """A stored text as XML can hold it: what it cannot is a replacement character."""
     if "&" in text or "<" in text or ">" in text:
         text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    return text if text.isprintable() else _ILLEGAL.sub("\ufffd", text).replace("\r", "&#13;")
-
-
-def items_of(body: bytes, name: str) -> tuple[list[Mapping[str, Value]], bool]:
-    """The objects called `name` of an XML body, and whether they came in a `list`. Raises Problem 400."""
-    try:
-        root, value = parse(body, (name,))
-    except XMLError as problem:
-        raise Problem(400, f"The body is not valid XML: {problem}") from None
-    if root == name:
-        return [_elements(value, name)], False
-    if root != "list":
-        raise Problem(400, f"Expected <{name}> or <list>, not <{root[:60]}>")
-    inside = _elements(value, root)
-    found = inside.get(name, [])
-    if inside.keys() - {name} or not isinstance(found, list) or not 1 <= len(found) <= _MAX_ITEMS:
-        raise Problem(400, f"A <list> must hold 1 to {_MAX_ITEMS} <{name}>, and nothing else")
-    return [_elements(item, name) for item in found], True
-
-
-def _elements(value: Value, name: str) -> Mapping[str, Value]:
-    if isinstance(value, str) and not value.strip():
-        return {}
-    if not isinstance(value, dict):
-        raise Problem(400, f"<{name}> must hold elements")
-    return value
-
-
-def texts_of(item: Mapping[str, Value], known: Iterable[str]) -> dict[str, str]:
-    """The elements of an object as text. Raises Problem 400 for one that is not known, or that has no single text."""
-    found: dict[str, str] = {}
-    names = set(known)
-    for name, value in item.items():
-        if name.startswith(("@", "#")):
-            continue
-        if name not in names:
-            raise Problem(400, f"Unknown element <{name[:60]}>")
-        if isinstance(value, dict):
-            value = value.get("#text", "") if all(key.startswith(("@", "#")) for key in value) else [value]
-        if not isinstance(value, str):
-            raise Problem(400, f"<{name}> must be one text")
-        if "\0" in value:
-            raise Problem(400, f"<{name}> holds a NUL")
-        found[name] = value
-    return found
+    return text if text.isprintable() else clean(text, "\ufffd").replace("\r", "&#13;")

@@ -70,7 +70,7 @@ def page(
     """
     known = operands(columns, table.columns) | dict(special or {})
     condition = both(compiled(asked.params.get("condition"), known), only)
-    start, size = _start(asked.params.get("start")), size_of(asked.params.get("size"))
+    start, size = start_of(asked.params.get("start")), size_of(asked.params.get("size"))
     with asked.world.store.lock:
         total = table.total(asked.world, condition)
         documents = table.rows(asked.world, condition, start, size)
@@ -96,7 +96,8 @@ def one(asked: Asked, columns: Sequence[Column], document: Mapping[str, Any]) ->
     return page_reply(asked, asked.path[0], heading(1, 0, 1, 1000), [row(columns, document)])
 
 
-def _start(text: str | None) -> int:
+def start_of(text: str | None) -> int:
+    """The row that the parameter `start` names, the first where it is not given. Raises Problem 400."""
     if text is None:
         return 0
     if not (text.isascii() and text.isdigit() and len(text) <= 10 and int(text) < _MAX_START):

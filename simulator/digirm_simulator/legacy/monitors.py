@@ -10,15 +10,16 @@ from digirm_runtime.wire import Response
 from digirm_runtime.xmltext import Value
 from digirm_simulator.behaviours.lookup import required
 from digirm_simulator.legacy.columns import CUSTOMER, MONITOR, MONITOR_WRITABLE
-from digirm_simulator.legacy.forms import items_of, result_reply, texts_of
+from digirm_simulator.legacy.forms import result_reply
 from digirm_simulator.legacy.listing import Table, as_call, one, page
 from digirm_simulator.other import Asked
 from digirm_simulator.replies import Problem
+from digirm_simulator.xmlobjects import items_of, texts_of
 
 _NAME = "/monitors/inventory"
 _OBJECT = "Monitor"
 _KNOWN = frozenset({*(column.name for column in MONITOR), *MONITOR_WRITABLE, CUSTOMER.name})
-_NUMBERS = ("batch_duration", "batch_size", "connect_timeout", "response_timeout")
+_NUMBERS = frozenset(column.key for column in MONITOR if column.kind == "number")
 
 
 def read(asked: Asked) -> Response:

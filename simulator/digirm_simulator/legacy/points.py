@@ -12,9 +12,8 @@ from digirm_runtime.wire import Response
 from digirm_simulator.behaviours import points, rollups, timeline
 from digirm_simulator.behaviours import streams as v1
 from digirm_simulator.behaviours.lookup import required
-from digirm_simulator.behaviours.uploads import items_of as csv_items
+from digirm_simulator.behaviours.uploads import items_of
 from digirm_simulator.legacy import forms
-from digirm_simulator.legacy.columns import POINT_WRITABLE
 from digirm_simulator.legacy.listing import as_call, next_cursor, position_of
 from digirm_simulator.legacy.streams import missing, point_row
 from digirm_simulator.other import Asked
@@ -22,7 +21,6 @@ from digirm_simulator.paging import size_of
 from digirm_simulator.replies import Problem
 
 _OBJECT = "DataPoint"
-_IGNORED = ("cstId", "forwardTo", "id", "location", "serverTimestamp", "serverTimestampISO", "timestampISO")
 _ORDERS: Final[Mapping[str, str]] = {"ascending": "asc", "asc": "asc", "descending": "desc", "desc": "desc"}
 #: Parameters that v1 has too, by its names.
 _PARAMS: Final[Mapping[str, str]] = {
@@ -73,7 +71,7 @@ def _rolled_up(asked: Asked, stream: Mapping[str, Any], size: int) -> tuple[list
 def create(asked: Asked) -> Response:
     """Store points, of the stream in the path where they name none; a stream that does not exist is created."""
     named = "/".join(asked.path[1:])
-    items = _items(asked.body)
+    items = items_of(asked.body)
     for item in items:
         if named and isinstance(item, dict):
             item.setdefault("stream_id", named)
@@ -160,23 +158,6 @@ def _row(stream: Mapping[str, Any], document: Mapping[str, Any]) -> forms.Row:
 
 def _location(item: Mapping[str, Any]) -> str:
     return f"{_OBJECT}/{item['stream_id']}/{item['id']}"
-
-
-def _items(body: bytes) -> list[Any]:
-    """The points of a body, XML or CSV, with v1's names. Raises Problem 400."""
-    if not body.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):
-        return csv_items(body)
-    found = []
-    for item in forms.items_of(body, _OBJECT)[0]:
-        texts = forms.texts_of(item, (*POINT_WRITABLE, *_IGNORED))
-        found.append(
-            {
-                POINT_WRITABLE[name]: text
-                for name, text in texts.items()
-                if name in POINT_WRITABLE and (text or name == "data")
-            }
-        )
-    return found
 
 
 OBJECTS: Final = {_OBJECT: {"GET": read, "POST": create, "DELETE": delete}}

@@ -13,13 +13,14 @@ from digirm_simulator.behaviours.points import TYPES, Point
 from digirm_simulator.behaviours.streams import NAME
 from digirm_simulator.legacy.columns import CURRENT, DATA_STREAM, STREAM_WRITABLE, operands, row
 from digirm_simulator.legacy.condition import compiled
-from digirm_simulator.legacy.forms import Row, items_of, page_reply, result_reply, texts_of
+from digirm_simulator.legacy.forms import Row, page_reply, result_reply
 from digirm_simulator.legacy.listing import Table, as_call, next_cursor, position_of
 from digirm_simulator.other import Asked
 from digirm_simulator.paging import size_of
 from digirm_simulator.replies import Problem
 from digirm_simulator.sql import Where, both
 from digirm_simulator.world import World
+from digirm_simulator.xmlobjects import items_of, texts_of
 
 _OBJECT = "DataStream"
 _KNOWN = frozenset(column.name for column in DATA_STREAM)

@@ -6,11 +6,12 @@ import asyncio
 import base64
 import ipaddress
 import logging
-import re
 from collections.abc import Collection, Mapping
 from contextlib import suppress
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
+
+import h11
 
 from digirm_simulator.behaviours.monitors import ACTIVE, CONNECTING, DISABLED, token
 from digirm_simulator.push.outbox import Block, Outbox
@@ -25,10 +26,7 @@ _USUAL, _LONGEST = 5000, 60_000
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 30.0
 #: A monitor whose events are not taken for so many milliseconds is disabled until it is changed.
 _GIVE_UP = 24 * 3_600_000
-_ADDRESS = re.compile(r"[!-~]+")
-_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-_VALUE = re.compile(r"[^\x00-\x08\x0a-\x1f\x7f]*")
-_STATUS = re.compile(rb"HTTP/1\.\d ([1-5]\d\d)\b")
+_CHUNK = 65_536
 
 
 def target(definition: Mapping[str, Any], hosts: Collection[str]) -> SplitResult | None:
@@ -122,9 +120,8 @@ class Delivery:
             async with asyncio.timeout(None) as limit:
                 self._trying = parts, limit
                 request = _request(definition, parts, block, token(self._world, self.outbox.monitor))
-                return await _send(definition, parts, request) == 200
-        except (OSError, ValueError) as error:
-            # ValueError: what no request or answer can have.
+                return await _send(definition, parts, request, block.payload) == 200
+        except (OSError, UnicodeError, h11.ProtocolError) as error:
             _LOG.info("a push was not taken: %s", error or type(error).__name__)
             return False
         finally:
@@ -137,16 +134,14 @@ class Delivery:
         return milliseconds(self._world.now())
 
 
-def _request(definition: Mapping[str, Any], parts: SplitResult, block: Block, secret: str) -> bytes:
-    """A request as it is sent. Raises ValueError for an address or a header that none can have."""
-    method = "POST" if str(definition.get("method", "")).upper() == "POST" else "PUT"
-    address = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    if not _ADDRESS.fullmatch(address):
-        raise ValueError("an address that no request can have")
+def _request(definition: Mapping[str, Any], parts: SplitResult, block: Block, secret: str) -> h11.Request:
+    """The head of a request. Raises h11.LocalProtocolError for an address or a header that none can have."""
     headers = {"host": parts.netloc.rpartition("@")[2]}
     own = definition.get("headers")
     if isinstance(own, Mapping):
         headers |= {str(name).lower(): str(value) for name, value in own.items()}
+    # These are not for a monitor to say.
+    headers.pop("transfer-encoding", None)
     headers |= {
         "connection": "close",
         "content-length": str(len(block.payload)),
@@ -157,41 +152,33 @@ def _request(definition: Mapping[str, Any], parts: SplitResult, block: Block, se
     if secret:
         # `user:password`, as the older API describes it.
         headers["authorization"] = f"Basic {base64.b64encode(secret.encode()).decode()}"
-    for name, value in headers.items():
-        if not _NAME.fullmatch(name) or not _VALUE.fullmatch(value):
-            raise ValueError("a header that no request can have")
-    lines = [f"{method} {address} HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items()), "", ""]
-    return "\r\n".join(lines).encode("latin-1") + block.payload
+    return h11.Request(
+        method="POST" if str(definition.get("method", "")).upper() == "POST" else "PUT",
+        target=((parts.path or "/") + (f"?{parts.query}" if parts.query else "")).encode("latin-1"),
+        headers=[(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()],
+    )
 
 
-async def _send(definition: Mapping[str, Any], parts: SplitResult, request: bytes) -> int:
-    """The status that a request is answered with. Raises OSError, and ValueError for what is no answer."""
+async def _send(definition: Mapping[str, Any], parts: SplitResult, request: h11.Request, body: bytes) -> int:
+    """The status that a request is answered with. Raises OSError, and h11.ProtocolError for what is no answer."""
     secure = parts.scheme == "https"
     async with asyncio.timeout(_seconds(definition.get("connect_timeout"))):
         port = parts.port or (443 if secure else 80)
         reader, writer = await asyncio.open_connection(parts.hostname, port, ssl=secure or None)
     try:
         async with asyncio.timeout(_seconds(definition.get("response_timeout"))):
-            writer.write(request)
-            return await _status(reader)
+            peer = h11.Connection(h11.CLIENT)
+            for part in (request, h11.Data(data=body), h11.EndOfMessage()):
+                writer.write(peer.send(part) or b"")
+            while not isinstance(event := peer.next_event(), h11.Response):
+                if event is h11.NEED_DATA:
+                    peer.receive_data(await reader.read(_CHUNK))
+            return event.status_code
     finally:
         # At once: neither side has anything to say any more.
         writer.transport.abort()
         with suppress(OSError):
             await writer.wait_closed()
-
-
-async def _status(reader: asyncio.StreamReader) -> int:
-    """The status of an answer, whose head is read to its end."""
-    status = 100
-    while status < 200:
-        found = _STATUS.match(await reader.readline())
-        if found is None:
-            raise ValueError("the answer is not one of HTTP/1")
-        status = int(found[1])
-        while (await reader.readline()).strip():
-            pass
-    return status
 
 
 def _seconds(sent: object) -> float:
