@@ -289,12 +289,11 @@ def decode_any(response: Response, *, required: bool) -> Any:
     if response.status == 204 or not body:
         return None
     if kind.startswith("text/") or kind in ("application/xml", "application/csv"):
-        return _text(body, response.headers)
+        return _text(body, response.charset)
     return body
 
 
-def _text(body: bytes, headers: dict[str, str]) -> str:
-    charset = headers.get("content-type", "").lower().partition("charset=")[2].partition(";")[0].strip(" \"'")
+def _text(body: bytes, charset: str | None) -> str:
     try:
         return body.decode(charset or "utf-8", "replace")
     except (LookupError, ValueError):

@@ -87,6 +87,12 @@ class Response:
         self.held: Sequence[Held] = ()
         self.asked: tuple[str, str, int] = ("", "", 1)
 
+    @property
+    def charset(self) -> str | None:
+        """The encoding that the content type names, in lower case; None where it names none."""
+        kind = self.headers.get("content-type", "").lower()
+        return kind.partition("charset=")[2].partition(";")[0].strip(" \"'") or None
+
     def read(self) -> bytes:
         """The whole body; a streamed one is read to its end and kept."""
         if not isinstance(self.body, bytes):

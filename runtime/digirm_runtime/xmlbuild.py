@@ -54,18 +54,16 @@ def _write(name: str, value: Any, parts: list[str], depth: int) -> None:
     if isinstance(value, Element):
         _write_element(name, value, parts, depth)
     elif isinstance(value, Mapping):
-        attributes = "".join(
-            f' {_named(key[1:])}="{_escaped(_scalar(item), _IN_ATTRIBUTE)}"'
-            for key, item in value.items()
-            if key.startswith("@")
-        )
+        opening = [_named(name)]
         inner: list[str] = []
         for key, item in value.items():
             if key == "#text":
                 inner.append(_escaped(_scalar(item), _IN_TEXT))
-            elif not key.startswith("@"):
+            elif isinstance(key, str) and key.startswith("@"):
+                opening.append(f'{_named(key[1:])}="{_escaped(_scalar(item), _IN_ATTRIBUTE)}"')
+            else:
                 _write(key, item, inner, depth + 1)
-        parts.append(_element(_named(name) + attributes, _named(name), "".join(inner)))
+        parts.append(_element(" ".join(opening), name, "".join(inner)))
     elif isinstance(value, Sequence) and not isinstance(value, str | bytes | bytearray):
         for item in value:
             if isinstance(item, Sequence) and not isinstance(item, str):

@@ -85,6 +85,8 @@ def test_the_recorded_lists(on: Runs) -> None:
             )
         # A page that is not full is the last, although it has a cursor.
         assert [got.target for got in server.got] == ["/ws/DataStream", "/ws/DataPoint", "/ws/Monitor"]
+        (stream,) = on(server, lambda legacy: every(legacy.DataStream.list(json=True, numbers=True)))
+        assert (stream["cstId"], stream["dataTtl"], stream["streamId"]) == (7603, 172800, "another/test")
         (point,) = on(server, lambda legacy: every(legacy.DataPoint.list(json=True, numbers=True)))
         assert (point["timestamp"], point["data"], point["quality"]) == (1405130498373, "0.0", 0)
 
@@ -186,6 +188,54 @@ def test_a_list_whose_total_changes_ends(on: Runs) -> None:
         assert len(server.got) == 4
 
 
+def test_a_list_that_grows_while_it_is_walked_ends(on: Runs) -> None:
+    def reply(got: Got) -> Answer:
+        start = int(got.params.get("start", 0))
+        total = max(70, min(grown, start + 2))
+        return page("<n/>" if start < total else "", resultTotalRows=total, requestedStartRow=start)
+
+    # Up to 40 rows are added, each while one is read.
+    grown = 110
+    with Server(reply) as server:
+        assert len(on(server, lambda legacy: every(legacy.DeviceCore.list()))) == 110
+    grown = 10**9
+    with Server(reply) as server, pytest.raises(RemoteManagerError, match="do not become fewer"):
+        on(server, lambda legacy: every(legacy.DeviceCore.list()))
+    assert len(server.got) < 200
+
+
+def test_a_page_of_streams_and_points_is_full_with_1000(on: Runs) -> None:
+    heads: list[dict[str, object]] = [{}, {"requestedSize": 5000}, {"requestedSize": 1000}]
+    for head in heads:
+        pages = [page(*["<n/>"] * rows, name="DataPoint", pageCursor="x", **head) for rows in (1000, 3)]
+        with script(*pages) as server:
+            assert len(on(server, lambda legacy: every(legacy.DataPoint.list(path="a", size=5000)))) == 1003
+            assert [got.params.get("pageCursor") for got in server.got] == [None, "x"]
+
+
+def test_what_may_repeat_is_a_list(on: Runs) -> None:
+    rule = "<almRuleConfig><Rules><FireRule><Variable name='a' value='1'/></FireRule></Rules></almRuleConfig>"
+    found = {"Rules": {"FireRule": [{"Variable": [{"@name": "a", "@value": "1"}]}]}}
+    with script(page(rule, name="Alarm")) as server:
+        assert on(server, lambda legacy: every(legacy.Alarm.list())) == [{"almRuleConfig": found}]
+        assert on(server, lambda legacy: legacy.Alarm.get(5)) == {"almRuleConfig": found}
+    known = {"lists": ("tag", "net")}
+    asked: list[Callable[[Any], Any]] = [
+        lambda legacy: legacy["New"].get(1, **known),
+        lambda legacy: legacy["New"].get(1, json=True, **known),
+        lambda legacy: legacy["New"].list(**known).first(),
+        lambda legacy: legacy["New"].list(json=True, **known).first(),
+    ]
+    answers = {
+        "application/xml": page("<tag>x</tag><net><ip>1</ip></net><ip>2</ip>", name="New"),
+        "application/json": Answer(200, {"items": [{"tag": "x", "net": [{"ip": "1"}], "ip": "2"}]}),
+    }
+    with Server(lambda got: answers[got.headers["accept"]]) as server:
+        for ask in asked:
+            assert on(server, ask) == {"tag": ["x"], "net": [{"ip": "1"}], "ip": "2"}
+        assert {got.target for got in server.got} <= {"/ws/New", "/ws/New/1", "/ws/New?size=1"}
+
+
 def test_no_answer_is_lost_or_taken_for_another(on: Runs) -> None:
     def listed(answer: Answer, **settings: Any) -> Any:
         with script(answer) as server:
@@ -210,6 +260,7 @@ def test_no_answer_is_lost_or_taken_for_another(on: Runs) -> None:
         b"{}",
         b"<!DOCTYPE r><result/>",
         b"<result>x<XbeeCore/></result>",
+        b"<html><body><p>Sign in</p></body></html>",
         b"\xff",
     ):
         with pytest.raises(TransportError, match=r"unusable|no records"):
@@ -271,8 +322,9 @@ def test_writing(on: Runs) -> None:
         assert server.got[-1].body == b"\0\xff"
         on(server, lambda legacy: legacy.FileData.delete("~/folder/"))
         assert server.got[-1][:2] == ("DELETE", "/ws/FileData/~/folder")
-        on(server, lambda legacy: legacy.Alarm.delete(condition=column("almId") > 5))
-        assert server.got[-1].params == {"condition": "almId > 5"}
+        declared = "\ufeff<?xml version='1.0' encoding='iso-8859-1'?>\n<Monitor>ü</Monitor>"
+        on(server, lambda legacy: legacy.Monitor.create([declared, declared]))
+        assert server.got[-1].body == "<list>\n<Monitor>ü</Monitor>\n<Monitor>ü</Monitor></list>".encode()
 
 
 def test_other_answers_to_changes(on: Runs) -> None:
@@ -285,6 +337,14 @@ def test_other_answers_to_changes(on: Runs) -> None:
     assert deleted(Answer(200, b"done", (("content-type", "text/plain"),))).raw == "done"
     assert deleted(Answer(201, b"", (("location", "https://x/ws/Monitor/7"),))).id == "7"
     assert deleted(Answer(200, {"location": ["a/1", "a/2"]})).locations == ["a/1", "a/2"]
+    # What cannot be read is no success.
+    said = "<?xml version='1.0'?><result><error>no</error></result>"
+    for body in (*map(said.encode, ("utf-16", "utf-16-be", "utf-16-le", "utf-32", "cp037")), b"done", b"\xff"):
+        with pytest.raises(TransportError, match="unusable"):
+            deleted(xml(body))
+        if b"\0" in body:
+            with pytest.raises(TransportError, match="unusable"):
+                deleted(Answer(200, body, (("content-type", "text/plain"),)))
     with pytest.raises(RemoteManagerError, match="expected one"):
         _ = deleted(Answer(204)).location
 
@@ -349,20 +409,34 @@ def test_what_must_not_be_sent() -> None:
             legacy.DeviceCore.list(field("name") == "x")
         with pytest.raises(TypeError, match="not int"):
             legacy.DeviceCore.list(5)  # type: ignore[arg-type]
-        for condition in (None, " "):
-            with pytest.raises(ValueError, match="would reach everything"):
-                legacy.Monitor.delete(condition=condition)
+        nobody: Any = None
+        with pytest.raises(ValueError, match="would reach everything"):
+            legacy.Monitor.delete(nobody)
+        with pytest.raises(TypeError, match="'key'"):
+            legacy.Monitor.delete(condition="monId > 1")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
         for key in ("", "/", "..", "a/../b", "a//b", "%2e%2e/x"):
             with pytest.raises(ValueError, match="must not be"):
                 legacy.DataStream.delete(key)
-        nothing: list[Any] = [{}, [], [{}], None]
+        nothing: list[Any] = [{}, [], [{}], None, "", "  ", ["<Monitor/>", "\n"]]
         for empty in nothing:
             with pytest.raises(ValueError, match="nothing in the record"):
                 legacy.Monitor.create(empty)
         with pytest.raises(TypeError, match="written alone"):
             legacy.FileData.create([b"x"])
-        with pytest.raises(ValueError, match="cannot be a name"):
-            legacy.Monitor.create({"a><b": "x"})
+        wrong: list[Any] = [{"a><b": "x"}, {1: "a"}, [{"a": {None: "x"}}]]
+        for record in wrong:
+            with pytest.raises(ValueError, match="cannot be a name"):
+                legacy.Monitor.create(record)
+        for text, reason in (
+            ("<!DOCTYPE x><Monitor/>", r"a document type \(DOCTYPE\) is refused"),
+            ("<Monitor/></list><list><Monitor/>", "no well-formed XML"),
+            ("<Monitor>", "no element found"),
+        ):
+            for one in (text, [text, "<Monitor/>"]):
+                with pytest.raises(ValueError, match=f"the record of Monitor cannot be sent: .*{reason}"):
+                    legacy.Monitor.create(one)
+        with pytest.raises(ValueError, match="the content of a file is bytes"):
+            legacy.FileData.update("hello", key="~/a")
         with pytest.raises(ValueError, match="not known"):
             legacy["NewThing"].list(numbers=True)
         for name in ("", "a/b", "A b", "..", "Ä", "v1", "sci"):

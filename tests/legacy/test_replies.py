@@ -93,5 +93,9 @@ def test_numbers() -> None:
     assert numbered(sent, OBJECTS["FileData"].numbers) == {
         "fdSize": 7, "cstId": 12, "other": "7", "list": [{"fdSize": -1500.0}, "x"], "id": {"fdSize": 42},
     }  # fmt: skip
+    point = {"timestamp": "5", "quality": "1", "data": "7"}
+    typed = {"timestamp": 5, "quality": 1, "data": "7"}
+    assert numbered(point, OBJECTS["DataPoint"].numbers) == typed
+    assert numbered({"currentValue": point}, OBJECTS["DataStream"].numbers) == {"currentValue": typed}
     for text in ("", "x", "1_0", "nan", "inf", "-Infinity", "\u0662", "0x10", "9" * 5_000, "1e999"):
         assert numbered({"fdSize": text}, ("fdSize",)) == {"fdSize": text}

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from digirm_runtime.legacy.objects import kind_of
@@ -12,7 +13,7 @@ from digirm_runtime.options import NO_OPTIONS, Options
 from digirm_runtime.query.ast import Node
 from digirm_runtime.query.legacy import print_condition
 from digirm_runtime.wire import Response
-from digirm_runtime.xmlbuild import build
+from digirm_runtime.xmltext import XMLError, build, check
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 #: An answer of more bytes is refused: who needs more asks for less at a time.
 MAX_BYTES = 64 * 1024 * 1024
 _XML, _JSON = "application/xml", "application/json"
+_DECLARATION = re.compile(r"\ufeff?\s*<\?xml\s[^>]*\?>")
 
 #: A record to write: a dict, an element, or XML as text. Bytes are the content of a file.
 Record: TypeAlias = "Mapping[str, Part] | Element | str | bytes"
@@ -51,6 +53,7 @@ class Calls:
         prefetch: bool = False,
         json: bool = False,
         numbers: bool = False,
+        lists: Collection[str] = (),
         options: Options | None = None,
         **params: Any,
     ) -> Operation[dict[str, Any]]:
@@ -59,14 +62,15 @@ class Calls:
         `condition` is text, or was built with `column()`; `path` names what to list within, such as the stream of data
         points; `embed` asks for what a record refers to, such as a file's content; `params` are sent as they are.
         `cursor` is where another list stood, `limit` the most records, and `prefetch` fetches the next page while this
-        one is used. Values are text; `numbers` makes numbers of those that are known to be. `json` asks for the
-        service's JSON, in which a list of one may have become its item.
+        one is used. Values are text; `numbers` makes numbers of those that are known to be. `lists` names elements of a
+        record that may repeat and so are lists even where there is one, beside those that are known. `json` asks for
+        the service's JSON, in which a list of one may have become its item.
 
         Raises RemoteManagerError where the service contradicts itself so that the list would not end; TypeError for a
         query in the place of a condition.
         """
         sent = {"condition": _condition(condition), "size": size, "start": start, "embed": embed, "cursor": cursor}
-        reader = Pages(self._name, self._kind.lists, self._kind.pages, self._numbers(numbers))
+        reader = Pages(self._name, self._lists(lists), self._kind.pages, self._numbers(numbers))
         endpoint = self._endpoint("GET", "list", path, json=json)
         operation: Operation[dict[str, Any]] = Operation(
             endpoint,
@@ -87,16 +91,17 @@ class Calls:
         embed: bool | None = None,
         json: bool = False,
         numbers: bool = False,
+        lists: Collection[str] = (),
         options: Options | None = None,
         **params: Any,
     ) -> Operation[Any]:
-        """One record by its key as a dict; of FileData the content of the file, as bytes.
+        """One record by its key as a dict; of FileData the content of the file, as bytes. The rest is as of `list`.
 
         Raises RemoteManagerError where the key names no single record.
         """
         file = self._kind.content
         reader: Callable[[Response], Any] = (
-            content if file else record(self._name, self._kind.lists, self._numbers(numbers))
+            content if file else record(self._name, self._lists(lists), self._numbers(numbers))
         )
         endpoint = self._endpoint("GET", "get", key, json=json, file=file)
         return Operation(endpoint, _args(key), {"embed": embed} | params, options=_unchecked(options), reader=reader)
@@ -128,27 +133,16 @@ class Calls:
     def delete(
         self,
         /,
-        key: str | int | None = None,
+        key: str | int,
         *,
-        condition: Condition = None,
         options: Options | None = None,
         **params: Any,
     ) -> Operation[Written]:
-        """Delete what a key names, or all that meet a condition (inferred: no source shows one).
-
-        Raises ValueError where there is neither.
-        """
-        text = _condition(condition)
-        if key is None and not (text or "").strip():
-            raise ValueError(f"DELETE /ws/{self._name} without a key or a condition would reach everything")
+        """Delete what a key names. Raises ValueError where it is None."""
+        if key is None:
+            raise ValueError(f"DELETE /ws/{self._name} without a key would reach everything")
         endpoint = self._endpoint("DELETE", "delete", key)
-        return Operation(
-            endpoint,
-            _args(key),
-            {"condition": text} | params,
-            options=_unchecked(options),
-            reader=written(self._name, ()),
-        )
+        return Operation(endpoint, _args(key), params, options=_unchecked(options), reader=written(self._name, ()))
 
     def _write(
         self,
@@ -169,13 +163,24 @@ class Calls:
 
     def _body(self, record: Any, records: Sequence[Any]) -> bytes:
         """What is sent of records: a list only where one was given, as a single one is answered otherwise."""
-        if not records or any(value is None or value == {} for value in records):
+        if not records or any(value is None or value == {} or _is_blank(value) for value in records):
             raise ValueError(f"there is nothing in the record of {self._name}")
         if any(isinstance(value, bytes | bytearray) for value in records):
             raise TypeError("the content of a file is written alone")
-        texts = [value if isinstance(value, str) else build(self._name, value) for value in records]
+        texts = [self._checked(value) if isinstance(value, str) else build(self._name, value) for value in records]
         many = isinstance(record, Sequence) and not isinstance(record, str)
         return (f"<list>{''.join(texts)}</list>" if many else texts[0]).encode()
+
+    def _checked(self, text: str) -> str:
+        """A record's text without its declaration, as it is sent in UTF-8, or in a list. Raises ValueError."""
+        if "<?xml" in text[:100]:
+            text = _DECLARATION.sub("", text, count=1)
+        try:
+            check(text.strip())
+        except XMLError as error:
+            hint = "; the content of a file is bytes" if self._kind.content else ""
+            raise ValueError(f"the record of {self._name} cannot be sent: {error}{hint}") from None
+        return text
 
     def _endpoint(
         self, method: str, kind: str, key: str | int | None, *, json: bool = False, file: bool = False
@@ -196,6 +201,9 @@ class Calls:
             )
         return self._endpoints[wanted]
 
+    def _lists(self, wanted: Collection[str]) -> Collection[str]:
+        return self._kind.lists.union([wanted] if isinstance(wanted, str) else wanted)
+
     def _numbers(self, wanted: bool) -> frozenset[str] | None:
         if wanted and not self._kind.numbers:
             raise ValueError(f"which values of {self._name} are numbers is not known")
@@ -205,6 +213,10 @@ class Calls:
 def _args(key: str | int | None) -> tuple[str | int, ...]:
     # Paths of files and streams are often written with a slash before them, and folders with one behind.
     return () if key is None else (key.strip("/") if isinstance(key, str) else key,)
+
+
+def _is_blank(value: Any) -> bool:
+    return isinstance(value, str) and not value.strip()
 
 
 def _condition(condition: Condition) -> str | None:

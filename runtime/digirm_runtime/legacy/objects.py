@@ -1,6 +1,7 @@
 """What is known of the objects below `/ws/`: one table. An object that it lacks works too, as the last resort says.
 
-Names of elements are from printed answers and from Digi's public code; an answer may hold others.
+Names of elements are from printed answers and from Digi's public code; an answer may hold others. Those of `lists` are
+inferred, from the rules and scopes of alarms that public clients write: no printed record has an element twice.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
+_POINT = "timestamp serverTimestamp quality"
 _DEVICE = _words(
     "devId devVersion cstId grpId dvVendorId dpFirmwareLevel dpRestrictedStatus dpConnectionStatus "
     "dpZigbeeCapabilities dpCapabilities dpHealthStatus numFiredAlarms dpFirmwareStatus dpSignalStrength "
@@ -39,12 +41,12 @@ _DEVICE = _words(
 )
 
 OBJECTS: dict[str, Kind] = {
-    "Alarm": Kind(numbers=_words("almId cstId almPriority almScope")),
-    "AlarmStatus": Kind(numbers=_words("almId cstId almsStatus almsSeverity")),
-    "DataPoint": Kind(
-        numbers=_words("cstId timestamp serverTimestamp quality"), pages="pageCursor", uploads=frozenset(("POST",))
+    "Alarm": Kind(
+        lists=_words("FireRule ResetRule Scope Variable"), numbers=_words("almId cstId almPriority almScope")
     ),
-    "DataStream": Kind(numbers=_words("cstId dataTtl rollupTtl timestamp serverTimestamp"), pages="pageCursor"),
+    "AlarmStatus": Kind(numbers=_words("almId cstId almsStatus almsSeverity")),
+    "DataPoint": Kind(numbers=_words(f"cstId {_POINT}"), pages="pageCursor", uploads=frozenset(("POST",))),
+    "DataStream": Kind(numbers=_words(f"cstId dataTtl rollupTtl {_POINT}"), pages="pageCursor"),
     "DeviceCore": Kind(numbers=_DEVICE),
     "FileData": Kind(numbers=_words("cstId fdSize"), uploads=frozenset(("PUT", "POST")), content=True),
     "Group": Kind(numbers=_words("grpId cstId grpParentId")),

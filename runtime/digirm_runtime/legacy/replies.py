@@ -12,8 +12,10 @@ from digirm_runtime.flow import decode_any, decode_json
 from digirm_runtime.wire import Response
 from digirm_runtime.xmltext import Records, XMLError, parse
 
-#: The size of a page where none was asked for and the answer does not say (documented).
+#: The size of a page where none was asked for and the answer does not say, and the most that one has (documented).
 _PAGE = 1000
+#: So many pages in a row may leave as many rows as before: a list grows while it is walked, but must end.
+_GROWING = 100
 
 
 class Written(Created[dict[str, Any]]):
@@ -53,24 +55,29 @@ class Pages:
     """Reads the pages of one list.
 
     A page names the next by `next_uri`, whose query the pager adds to the parameters. What a page says of the rows that
-    remain ends the list, but is not believed where it would never do so.
+    remain ends the list, but is not believed where it would never do so. `pages` is the parameter that fetches the next
+    page, `start` or `pageCursor`; `numbers` are the elements to make numbers of, None for none.
     """
 
     def __init__(self, name: str, lists: Collection[str], pages: str, numbers: Collection[str] | None) -> None:
         self._name = name
+        self._repeat = lists
         self._lists = {name, *lists}
         self._pages = pages
         self._numbers = numbers
-        self._left: dict[int, int] = {}  # start of a page -> the rows that remained before it
+        # Start of a page -> the fewest rows that remained before it, and for how many pages they are no fewer.
+        self._left: dict[int, tuple[int, int]] = {}
 
     def __call__(self, response: Response) -> dict[str, Any]:
         """The page as the pager takes it. Raises TransportError for a body that is none, APIError for an error."""
-        answer = _answer(response, self._lists)
+        answer = _answer(response, self._name, self._lists)
         items = answer.get("items" if is_json(response) else self._name, [])
         # The service's JSON is made from XML: a list of one may come without the list.
         items = items if isinstance(items, list) else [items] if items else []
         if not items and self._name not in answer and "error" in answer:
             raise _refusal(response)
+        if is_json(response) and self._repeat:
+            items = wrapped(items, self._repeat)
         if self._numbers is not None:
             items = [numbered(item, self._numbers) for item in items]
         asked = dict(parse_qsl(urlsplit(response.asked[1]).query, keep_blank_values=True))
@@ -81,7 +88,7 @@ class Pages:
         """A cursor comes with the last page too; that one is not full."""
         cursor = answer.get("pageCursor")
         size = _number(answer.get("requestedSize")) or _number(asked.get("size")) or _PAGE
-        return str(cursor) if cursor and isinstance(cursor, str | int) and count >= size else ""
+        return str(cursor) if cursor and isinstance(cursor, str | int) and count >= min(size, _PAGE) else ""
 
     def _by_start(self, answer: dict[str, Any], asked: dict[str, str], count: int) -> str:
         start = _number(asked.get("start")) or 0
@@ -94,11 +101,12 @@ class Pages:
             remaining = total - behind
         if not count or remaining is None or remaining <= 0:
             return ""
-        if total is None:
-            before = self._left.get(start)
-            if before is not None and remaining >= before:
-                raise RemoteManagerError(f"the rows that remain do not become fewer: {remaining} behind row {behind}")
-            self._left[behind] = remaining
+        fewest, growing = self._left.get(start, (remaining + 1, 0))
+        growing = 0 if remaining < fewest else growing + 1
+        # Without a total, nothing says that the service knows of `start`.
+        if growing > (0 if total is None else _GROWING):
+            raise RemoteManagerError(f"the rows that remain do not become fewer: {remaining} behind row {behind}")
+        self._left[behind] = min(remaining, fewest), growing
         return str(behind)
 
 
@@ -107,7 +115,7 @@ def record(name: str, lists: Collection[str], numbers: Collection[str] | None) -
     names = {name, *lists}
 
     def read(response: Response) -> dict[str, Any]:
-        answer = _answer(response, names)
+        answer = _answer(response, name, names)
         found = answer.get("items" if is_json(response) else name, answer.get(name, []))
         found = found if isinstance(found, list) else [found]
         if not found and "error" in answer:
@@ -117,7 +125,7 @@ def record(name: str, lists: Collection[str], numbers: Collection[str] | None) -
             raise RemoteManagerError(
                 f"{method} {url} answered with {len(found)} records, not with one; list() walks them"
             )
-        one: dict[str, Any] = found[0]
+        one: dict[str, Any] = wrapped(found[0], lists) if is_json(response) and lists else found[0]
         return one if numbers is None else numbered(one, numbers)
 
     return read
@@ -139,7 +147,7 @@ def written(name: str, sent: Sequence[Any]) -> Callable[[Response], Written]:
         elif is_json(response):
             answer = decode_json(response, required=False)
             results = [pair for entry in (answer if isinstance(answer, list) else [answer]) for pair in _pairs(entry)]
-        elif is_xml(body):
+        elif is_xml(response):
             answer = results = _children(response)
         else:
             answer = decode_any(response, required=False)
@@ -168,7 +176,7 @@ def written(name: str, sent: Sequence[Any]) -> Callable[[Response], Written]:
 def _children(response: Response) -> list[tuple[str, str]]:
     """The results in an XML answer, in their order."""
     body = response.read()
-    records = Records(charset=_charset(response))
+    records = Records(charset=response.charset)
     try:
         found = records.feed(body)
         records.close()
@@ -207,27 +215,47 @@ def numbered(item: Any, names: Collection[str]) -> Any:
     }
 
 
+def wrapped(item: Any, names: Collection[str]) -> Any:
+    """A record of JSON in which the elements named are lists, also where the service wrote none."""
+    if isinstance(item, list):
+        return [wrapped(part, names) for part in item]
+    if not isinstance(item, dict):
+        return item
+    return {
+        key: [wrapped(value, names)] if key in names and not isinstance(value, list) else wrapped(value, names)
+        for key, value in item.items()
+    }
+
+
 def is_json(response: Response) -> bool:
     """Whether the answer says that it is JSON."""
     return "json" in response.headers.get("content-type", "")
 
 
-def is_xml(body: bytes) -> bool:
-    """Whether a body looks like XML."""
-    return body.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] == b"<"
+def is_xml(response: Response) -> bool:
+    """Whether an answer says that it is XML, or looks like it, in whatever encoding."""
+    body = response.read()
+    return (
+        "xml" in response.headers.get("content-type", "")
+        or body.startswith((b"\xfe\xff", b"\xff\xfe"))
+        or b"\0" in body[:4]
+        or body.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] == b"<"
+    )
 
 
-def _answer(response: Response, lists: Collection[str]) -> dict[str, Any]:
-    """The whole answer, what stands below the root of XML."""
+def _answer(response: Response, of: str, lists: Collection[str]) -> dict[str, Any]:
+    """The whole answer about an object: what stands below the root of XML."""
     if is_json(response):
         value: Any = decode_json(response, required=True)
         kind = "JSON"
     else:
         name, value = _xml(response, lists)
-        kind = f"<{name}>"
+        kind = f"<{name[:60]}>"
         if name == "error":
             raise _refusal(response)
         value = value or {}
+        if name != "result" and of not in value:
+            value = None  # a page of HTML, such as that of a proxy, is no empty list
     if not isinstance(value, dict):
         raise TransportError(f"answered {response.status}, but {kind} holds no records", body=response.read())
     return value
@@ -235,14 +263,9 @@ def _answer(response: Response, lists: Collection[str]) -> dict[str, Any]:
 
 def _xml(response: Response, lists: Collection[str]) -> tuple[str, Any]:
     try:
-        return parse(response.read(), lists, charset=_charset(response))
+        return parse(response.read(), lists, charset=response.charset)
     except XMLError as error:
         raise _unusable(response, error) from None
-
-
-def _charset(response: Response) -> str | None:
-    kind = response.headers.get("content-type", "").lower()
-    return kind.partition("charset=")[2].partition(";")[0].strip() or None
 
 
 def _unusable(response: Response, error: XMLError) -> TransportError:

@@ -3,10 +3,10 @@
 The legacy API takes a scrubbed SQL expression over the names of its own columns. Which column stands for which field is
 data: `[[legacy]]` entries of `overrides.toml`, which reach the tables of a language, or a mapping of the caller's.
 
-Seen in public are `=`, `<`, `>`, `like`, `and`, `or` and brackets; `<>`, `<=` and `>=` are taken to be there because
-the syntax is said to be SQL's, and so is `escape` behind a `like`. `not` becomes the opposite operators, and is refused
-before a `like`, which has none. There is no known way to ask for an unset field. As in SQL, a comparison with one, `<>`
-too, is taken to be false.
+`=`, `>`, `like` and `and` are recorded, `<`, `or` and brackets documented in Digi's public code; `<>`, `<=` and `>=`
+are inferred, as the syntax is said to be SQL's, and so is `escape` behind a `like`. `not` becomes the opposite
+operators, and is refused before a `like`, which has none. There is no known way to ask for an unset field. As in SQL, a
+comparison with one, `<>` too, is taken to be false.
 
 `Column` builds such conditions without a query, on the same tree.
 """

@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 from digirm_runtime.errors import TransportError
 from digirm_runtime.operation import Endpoint, Operation
 from digirm_runtime.options import NO_OPTIONS, Options, check_seconds
-from digirm_runtime.sci.reply import MOST, Answer, JobTimeoutError, Reader, Result, SCIError, charset_of
+from digirm_runtime.sci.reply import MOST, Answer, JobTimeoutError, Reader, Result, SCIError
 from digirm_runtime.sci.request import PATH
 from digirm_runtime.wire import Response
 
@@ -103,7 +103,7 @@ class Stream:
     def __init__(self, response: Response, job: int | None = None) -> None:
         self._job = job
         self._location = response.headers.get("location", "") if job is None else ""
-        self._reader = Reader(charset_of(response))
+        self._reader = Reader(response.charset)
 
     def feed(self, chunk: bytes) -> list[Result]:
         """The results that are complete now. Raises SCIError for a job that is not, TransportError for no answer."""
@@ -129,7 +129,7 @@ class Status:
     """Reads no more of what a job says of itself than its status."""
 
     def __init__(self, response: Response) -> None:
-        self._reader = Reader(charset_of(response))
+        self._reader = Reader(response.charset)
         self.status: str | None = None
 
     def feed(self, chunk: bytes) -> bool:

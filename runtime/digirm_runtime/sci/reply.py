@@ -199,7 +199,7 @@ def read_answer(response: Response) -> Answer:
     """Read a whole answer. Raises TransportError for what is none."""
     body = response.read()
     others: dict[str, Value] = {}
-    reader = Reader(charset_of(response), MOST, others)
+    reader = Reader(response.charset, MOST, others)
     try:
         found = reader.feed(body)
         reader.close(response.headers.get("location", ""))
@@ -208,12 +208,6 @@ def read_answer(response: Response) -> Answer:
         raise
     results = Results(found, others)
     return Answer(results, reader.job_id, reader.refused(results))
-
-
-def charset_of(response: Response) -> str | None:
-    """The charset of an answer by its header; None where that names none."""
-    kind = response.headers.get("content-type", "").lower()
-    return kind.partition("charset=")[2].partition(";")[0].strip() or None
 
 
 def _result(value: Value) -> Result:
