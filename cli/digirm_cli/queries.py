@@ -9,7 +9,7 @@ import stat
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple, TextIO
+from typing import BinaryIO, NamedTuple, TextIO
 
 from digirm_cli.common import stdin
 from digirm_runtime.query.listed import named_endpoint
@@ -91,11 +91,9 @@ def from_files(files: Iterable[str], endpoint: str | None) -> Iterator[Line]:
 @contextmanager
 def _opened(file: str) -> Iterator[TextIO]:
     """A file's lines. Lines end with a line feed only: a query may hold what else is taken for a line's end."""
-    if file == "-":
-        # Bytes, because the terminal's encoding says nothing of a file's.
-        stream = io.TextIOWrapper(stdin(), encoding="utf-8", newline="\n")
-    else:
-        stream = Path(file).open(encoding="utf-8", newline="\n")  # noqa: SIM115 - closed below
+    # Bytes, because the terminal's encoding says nothing of a file's.
+    source: BinaryIO = stdin() if file == "-" else Path(file).open("rb")  # noqa: SIM115 - closed below
+    stream = io.TextIOWrapper(source, encoding="utf-8", newline="\n")
     try:
         yield stream
     finally:
