@@ -230,9 +230,10 @@ def perform(request: Request, plan: Plan, decode: Callable[[Response], T], shown
         yield Wait(delay)
 
 
-def backoff(times: int, first: float = FIRST_DELAY, longest: float = LONGEST_DELAY) -> float:
+def backoff(times: int, first: float | None = None, longest: float = LONGEST_DELAY) -> float:
     """Seconds to wait after so many waits before: each twice the one before, up to half less by chance."""
-    return min(longest, first * 2.0 ** min(times, 100)) * random.uniform(0.5, 1.0)  # noqa: S311
+    begin = FIRST_DELAY if first is None else first
+    return min(longest, begin * 2.0 ** min(times, 100)) * random.uniform(0.5, 1.0)  # noqa: S311
 
 
 def retry_after(value: str | None, now: float) -> float | None:

@@ -119,6 +119,16 @@ def test_parameters_and_headers_arrive_unchanged(
 
 
 @pytest.mark.parametrize("tool", TOOLS)
+def test_a_key_goes_alone_where_netrc_knows_the_host(
+    tool: str, shell: Shell, digirm: Run, noted: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use(shell, monkeypatch, "netrc")
+    use(shell, monkeypatch, "key")
+    same(shell, digirm, noted, tool, ("get", "devices/inventory"))
+    assert not any("authorization" in got.headers for got in noted.got)
+
+
+@pytest.mark.parametrize("tool", TOOLS)
 def test_bodies_arrive_unchanged(
     tool: str, shell: Shell, digirm: Run, noted: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
