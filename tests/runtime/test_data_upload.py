@@ -169,7 +169,8 @@ def test_the_same_point_twice_fails_twice() -> None:
     [
         (201, b""), (204, b""), (201, {"count": 0, "list": []}), (201, {"count": 2}), (201, [{}]),
         (200, {"list": [{"stream_id": STREAM}] * 2}), (202, [{"stream_id": STREAM}] * 2),
-        (207, {"list": [{"stream_id": STREAM}] * 2}),
+        (207, {"list": [{"stream_id": STREAM}] * 2}), (200, {"list": [{"id": "1"}, {"id": "2"}]}),
+        (201, b" "),
     ],
 )  # fmt: skip
 def test_answers_by_which_all_is_stored(status: int, answer: Any) -> None:

@@ -31,18 +31,19 @@ class Refusal(NamedTuple):
 def refusals(items: Sequence[Mapping[str, Any]], response: Response) -> list[Refusal]:
     """The points of a batch that were refused; all others are stored. Raises TransportError where that is not clear."""
     all_stored = response.status in _ALL_STORED
-    if all_stored and not response.read():
+    if all_stored and not response.read().strip():
         return []
     entries = _entries(response)
     failed = {place: entry for place, entry in enumerate(entries) if "error_status" in entry}
     others = [entry for entry in entries if "error_status" not in entry]
     if any("error" in entry or "error_message" in entry for entry in others):
         raise _unclear(response, "tells of an error without its status")
-    if all_stored and not failed:
+    each = len(entries) == len(items)
+    # What the service says of a point that it has stored is not known: only that it says something.
+    if not failed and (all_stored or (each and all(others))):
         return []
     if not all("stream_id" in entry for entry in others):
         raise _unclear(response, "has entries that are neither points nor failures")
-    each = len(entries) == len(items)
     if not each and not (response.status == _MIXED and failed and not others):
         raise _unclear(response, f"has {len(entries)} entries for {len(items)} points")
     return list(_found(items, failed, response, ordered=each))
@@ -82,7 +83,9 @@ def _same(item: Mapping[str, Any], context: object) -> bool:
     if not isinstance(context, Mapping):
         return False
     shared = item.keys() & context.keys()
-    return "stream_id" in shared and all(str(item[name]) == str(context[name]) for name in shared)
+    return "stream_id" in shared and all(
+        item[name] == context[name] or str(item[name]) == str(context[name]) for name in shared
+    )
 
 
 def _unclear(response: Response, what: str) -> TransportError:
