@@ -99,6 +99,11 @@ class _Server(uvicorn.Server):
             except Exception:
                 _LOG.exception("the fleet cannot go on")
                 return
+            except (asyncio.CancelledError, KeyboardInterrupt):
+                raise
+            except BaseException:
+                # A device's script: its `sys.exit()` would end the loop, and all requests with it.
+                _LOG.exception("the script of a device broke off")
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:

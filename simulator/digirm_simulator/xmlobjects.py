@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
+from digirm_runtime.query.values import number
 from digirm_simulator.replies import Problem
 
 if TYPE_CHECKING:
@@ -57,3 +58,8 @@ def texts_of(item: Mapping[str, Value], known: Iterable[str]) -> dict[str, str]:
             raise Problem(400, f"<{name}> holds a NUL")
         found[name] = value
     return found
+
+
+def decimal(text: str) -> int | float | None:
+    """The number that an element holds, without the hexadecimal ones of queries; None for what is none."""
+    return None if "x" in text.lower() else number(text)

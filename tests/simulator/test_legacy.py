@@ -220,6 +220,7 @@ def test_the_place_of_a_device_is_set_and_unset(legacy: Legacy) -> None:
     assert (shown["dpMapLat"], shown["dpMapLong"]) == ("-44.5", "92")
     for wrong in ("<dpMapLat>1</dpMapLat>", "<dpMapLat>x</dpMapLat><dpMapLong>1</dpMapLong>"):
         assert put(wrong) == 400
+    assert put("<dpMapLat>0x10</dpMapLat><dpMapLong>1</dpMapLong>") == 400
     assert put("<dpMapLat>90.1</dpMapLat><dpMapLong>1</dpMapLong>") == 400
     assert legacy.json(path)["items"] == [shown]
     assert put("<dpMapLat/><dpMapLong/>") == 200
@@ -371,6 +372,7 @@ def test_monitors(legacy: Legacy) -> None:
     assert legacy("DELETE", path).status == 200
     assert legacy.get(path).status == 404
     assert legacy.send("POST", "/ws/Monitor", "<Monitor><monBatchSize>x</monBatchSize></Monitor>").status == 400
+    assert legacy.send("POST", "/ws/Monitor", "<Monitor><monBatchSize>0x1</monBatchSize></Monitor>").status == 400
     assert legacy.send("POST", "/ws/Monitor", "<Monitor><monTopic>a b</monTopic></Monitor>").status == 400
 
 

@@ -85,6 +85,7 @@ def test_streams_are_changed_and_deleted(legacy: Legacy) -> None:
     assert (found["units"], found["dataTtl"], found["dataType"]) == ("°C", "60", "DOUBLE")
     assert legacy.send("PUT", "/ws/DataStream/a/b", STREAM.format("a/b", "STRING")).status == 400
     assert legacy.send("PUT", "/ws/DataStream/a/b", "<DataStream><dataTtl>x</dataTtl></DataStream>").status == 400
+    assert legacy.send("PUT", "/ws/DataStream/a/b", "<DataStream><dataTtl>0x10</dataTtl></DataStream>").status == 400
     assert legacy("DELETE", "/ws/DataStream/a/b").status == 200
     assert legacy.get("/ws/v1/streams/inventory/a/b").status == 404
 

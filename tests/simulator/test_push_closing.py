@@ -8,6 +8,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -66,14 +67,28 @@ def ends(call: Callable[[], object]) -> bool:
     return not thread.is_alive()
 
 
-def patient(api: Api, url: str) -> int:
-    return monitor(api, "DataPoint", type="http", url=url, connect_timeout=60_000, response_timeout=60_000)
+def patient(api: Api, url: str, **more: Any) -> int:
+    return monitor(api, "DataPoint", type="http", url=url, connect_timeout=60_000, response_timeout=60_000, **more)
 
 
 @pytest.mark.parametrize("scheme", ["http", "https"])
 def test_a_silent_target_does_not_hold_up_the_end(simulator: Simulator, api: Api, silent: Silent, scheme: str) -> None:
     patient(api, f"{scheme}://{silent.address}/")
     point(api)
+    with silent.take() as peer:
+        assert ends(simulator.close)
+        assert has_ended(peer)
+
+
+def test_a_target_that_wants_another_protocol_has_not_taken_the_push(
+    simulator: Simulator, api: Api, silent: Silent
+) -> None:
+    patient(api, f"http://{silent.address}/", headers={"Upgrade": "websocket"})
+    point(api)
+    with silent.take() as peer:
+        assert b"websocket" not in peer.recv(65536)
+        peer.sendall(b"HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\n\r\n")
+        assert has_ended(peer)
     with silent.take() as peer:
         assert ends(simulator.close)
         assert has_ended(peer)

@@ -76,7 +76,16 @@ def test_who_is_not_reached_for_a_day_is_disabled_until_it_is_changed(
 
 
 @pytest.mark.parametrize(
-    "url", ["http://example.com/", "http://192.0.2.1/", "ftp://127.0.0.1/", "http://127.0.0.1:x/", "//127.0.0.1/", "[x"]
+    "url",
+    [
+        "http://example.com/",
+        "http://192.0.2.1/",
+        "ftp://127.0.0.1/",
+        "http://127.0.0.1:x/",
+        "http://127.0.0.1:0/",
+        "//127.0.0.1/",
+        "[x",
+    ],
 )
 def test_nothing_is_sent_elsewhere(simulator: Simulator, api: Api, caplog: pytest.LogCaptureFixture, url: str) -> None:
     with caplog.at_level(logging.WARNING):
@@ -99,6 +108,13 @@ def test_a_header_that_none_can_have_is_no_push(api: Api, receiver: Receiver) ->
     point(api)
     api("PUT", f"{MONITORS}/{number}", {"headers": {"X": "a"}})
     assert "y" not in receiver.take().headers
+
+
+@pytest.mark.parametrize("written", [" a", "a ", "\ta \t"])
+def test_blanks_around_a_header_are_none_of_it(api: Api, receiver: Receiver, written: str) -> None:
+    monitor(api, "DataPoint", type="http", url=receiver.url, headers={"X-Own": written})
+    point(api)
+    assert receiver.take().headers["x-own"] == "a"
 
 
 def test_it_goes_on_after_a_restart(tmp_path: Path, receiver: Receiver) -> None:

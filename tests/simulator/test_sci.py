@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from digirm_simulator import Account, Clock, Simulator
+from digirm_simulator.sci import DeviceRequest
 from digirm_simulator.sci import request as sci_request
 from tests.simulator.sci_support import DEVICE, device_request, rci, request, said, send
 from tests.simulator.support import Answer, Api
@@ -291,6 +292,23 @@ def test_a_payload_from_the_files_of_the_account(api: Api) -> None:
 )
 def test_namespaces_mean_nothing(api: Api, request_: str) -> None:
     assert "<firmwarestate>running<" in said(api, "send_message", request_)
+
+
+def test_elements_of_one_name_in_many_namespaces_are_all_there(simulator: Simulator, api: Api) -> None:
+    sent: list[DeviceRequest] = []
+
+    def keeps(request: DeviceRequest) -> None:
+        sent.append(request)
+
+    simulator.devices[DEVICE].on("many", keeps)
+    parts = "".join(f'<n:part xmlns:n="urn:{number}">{number}</n:part><part>{number}</part>' for number in range(300))
+    said(api, "send_message", rci(f"<many><one/>{parts}</many>"))
+    [found] = sent
+    assert isinstance(found.payload, dict)
+    assert found.payload["one"] == ""
+    # Those of one namespace stand together.
+    plain = [str(number) for number in range(300)]
+    assert found.payload["part"] == ["0", *plain, *plain[1:]]
 
 
 def test_settings_have_no_namespaces(api: Api) -> None:

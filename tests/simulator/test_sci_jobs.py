@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -9,10 +10,11 @@ from xml.etree import ElementTree
 
 import pytest
 
-from digirm_simulator import Clock, Simulator
+from digirm_simulator import Clock, Simulator, server
 from digirm_simulator.sci import jobs
-from tests.simulator.sci_support import DEVICE, device_request, send
+from tests.simulator.sci_support import DEVICE, device_request, request, send
 from tests.simulator.support import BASIC, NOW, Api
+from tests.simulator.test_push import until
 
 
 @pytest.fixture
@@ -27,6 +29,11 @@ def start(api: Api, operation: str = "query_firmware_targets", payload: str = ""
     found = send(api, operation, payload, synchronous="false", **more)
     assert found.status == 202
     return found.headers["location"]
+
+
+def fetch(url: str) -> str:
+    with urllib.request.urlopen(urllib.request.Request(url, headers=BASIC), timeout=20) as reply:
+        return str(reply.read().decode())
 
 
 def finished(api: Api, path: str) -> str:
@@ -87,6 +94,16 @@ def test_a_job_is_listed_with_what_was_sent(api: Api) -> None:
     assert second.attrib == {"{http://www.w3.org/XML/1998/namespace}lang": "de"}
     assert [job.findtext("jobTargets") for job in found] == [f'<device id="{DEVICE}" />'] * 3
     assert found[2].findtext("jobRequestPayload") == ""
+
+
+@pytest.mark.parametrize("declared", ["ISO-8859-1", "windows-1252", "UTF-8"])
+def test_a_job_is_listed_in_the_characters_that_it_was_read_in(simulator: Simulator, declared: str) -> None:
+    api = Api(simulator, {**BASIC, "accept": "application/json"})
+    sent = request("cli", "<cli>Größe</cli>", synchronous="false").decode()
+    text = f'<?xml version="1.0" encoding="{declared}"?>{sent}'
+    assert api("POST", "/ws/sci", b"\xef\xbb\xbf" + text.encode()).status == 202
+    assert api("POST", "/ws/sci", text.encode(declared)).status == 202
+    assert [job["jobRequestPayload"] for job in api.get("/ws/sci").body["items"]] == ["<cli>Größe</cli>"] * 2
 
 
 def test_what_is_deleted_does_not_happen(simulator: Simulator, api: Api) -> None:
@@ -184,6 +201,61 @@ def test_a_task_that_is_broken_off_begins_again(simulator: Simulator, api: Api) 
     assert ">done<" in api.get(path).body
 
 
+def stops(_: object) -> str:
+    pytest.fail("no such <call>")
+
+
+def exits(_: object) -> str:
+    raise SystemExit(3)
+
+
+@pytest.mark.parametrize(
+    ("script", "raised", "told"),
+    [
+        (stops, pytest.fail.Exception, "Failed: no such &lt;call&gt;"),
+        (exits, SystemExit, "SystemExit: 3"),
+    ],
+)
+def test_a_script_that_ends_a_test_is_told_of_once(
+    simulator: Simulator, api: Api, script: Callable[[object], str], raised: type[BaseException], told: str
+) -> None:
+    simulator.devices[DEVICE].on("get_time", script)
+    path = start(api, "data_service", device_request("get_time"))
+    after = start(api)
+    simulator.clock.advance(seconds=5)
+    with pytest.raises(raised):
+        api.get("/ws/v1/devices/inventory")
+    assert api.get("/ws/v1/devices/inventory").status == 200
+    assert f'<error id="2000"><desc>The simulated device failed: {told}</desc></error>' in api.get(path).body
+    assert "<targets>" in api.get(after).body
+
+
+@pytest.mark.parametrize("script", [stops, exits])
+@pytest.mark.parametrize("is_asked", [True, False])
+def test_a_script_that_ends_a_test_does_not_end_the_server(
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    script: Callable[[object], str],
+    is_asked: bool,
+) -> None:
+    # Either it is the first request that comes upon the script, or the server while nobody asks.
+    monkeypatch.setattr(server, "_TICK", 3600 if is_asked else 0.01)
+    with Simulator(devices=0, clock=Clock(NOW, speed=0), port=0) as simulator:
+        simulator.devices.add(DEVICE).on("get_time", script)
+        for _ in range(2):
+            caplog.clear()
+            path = start(Api(simulator), "data_service", device_request("get_time"))
+            simulator.clock.advance(seconds=5)
+            if is_asked:
+                with pytest.raises(urllib.error.HTTPError) as refused:
+                    fetch(simulator.url + path)
+                refused.value.close()
+                assert refused.value.code == 500
+            else:
+                until(lambda: "broke off" in caplog.text)
+            assert '<error id="2000">' in fetch(simulator.url + path)
+
+
 def test_a_payload_that_is_gone_fails_the_task(simulator: Simulator, api: Api) -> None:
     api("POST", "/ws/v1/files/inventory/~/a.xml", b"<rci_request><query_state/></rci_request>")
     path = start(api, "send_message", "<file>/~/a.xml</file>")
@@ -232,30 +304,22 @@ def test_many_scripts_of_one_job_may_ask_the_simulator(simulator: Simulator, api
 
 
 def test_many_scripts_of_one_job_may_ask_the_server_that_they_are_run_by() -> None:
-    def get(url: str) -> str:
-        with urllib.request.urlopen(urllib.request.Request(url, headers=BASIC), timeout=20) as reply:
-            return str(reply.read().decode())
-
     with Simulator(devices=0, clock=Clock(NOW, speed=0), port=0) as simulator:
         url = simulator.url
         for _ in range(40):
-            simulator.devices.add().on("get_time", lambda _: str("list" in get(f"{url}/ws/v1/groups/inventory")))
+            simulator.devices.add().on("get_time", lambda _: str("list" in fetch(f"{url}/ws/v1/groups/inventory")))
         path = start(Api(simulator), "data_service", device_request("get_time"), target='<device id="all"/>')
         simulator.clock.advance(seconds=5)
         assert finished(Api(simulator), path).count(">True<") == 40
 
 
 def test_a_script_may_ask_the_server_that_it_is_run_by() -> None:
-    def get(url: str) -> str:
-        with urllib.request.urlopen(urllib.request.Request(url, headers=BASIC), timeout=20) as reply:
-            return str(reply.read().decode())
-
     with Simulator(devices=0, clock=Clock(NOW, speed=0), port=0) as simulator:
         url = simulator.url
-        simulator.devices.add(DEVICE).on("get_time", lambda _: str(DEVICE in get(f"{url}/ws/v1/devices/inventory")))
+        simulator.devices.add(DEVICE).on("get_time", lambda _: str(DEVICE in fetch(f"{url}/ws/v1/devices/inventory")))
         path = start(Api(simulator), "data_service", device_request("get_time"))
         # Cheap requests of a kind that was seen before are answered without a thread of their own.
-        assert "in_progress" in get(url + path)
-        assert "in_progress" in get(url + path)
+        assert "in_progress" in fetch(url + path)
+        assert "in_progress" in fetch(url + path)
         simulator.clock.advance(seconds=5)
         assert ">True<" in finished(Api(simulator), path)

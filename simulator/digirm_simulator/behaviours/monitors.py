@@ -33,7 +33,8 @@ _OPERATIONS = {"create": "C", "delete": "D"}
 _TOPIC = re.compile(r"(?:\[group=([^\]]*)\])?([A-Za-z_]+)(/[^\[\]]*)?(?:\[([CUD,]+)\])?")
 _TYPES = ("http", "polling", "tcp")
 _CHOICES = {"format": ("json", "xml"), "schema_type": ("handlebars",), "type": _TYPES}
-_NUMBERS = ("batch_duration", "batch_size", "connect_timeout", "response_timeout")
+#: The whole numbers of a definition.
+NUMBERS = ("batch_duration", "batch_size", "connect_timeout", "response_timeout")
 _READ_ONLY = ("auth_token_set", "last_connect", "last_sent", "last_sent_uuid", "status")
 _DEFAULTS: Mapping[str, Any] = {
     "batch_duration": 10,
@@ -102,7 +103,7 @@ class Monitors(Resource):
         for name, values in _CHOICES.items():
             if name in document and document[name] not in values:
                 raise Problem(400, f"'{name}' must be one of {', '.join(values)}")
-        for name in _NUMBERS:
+        for name in NUMBERS:
             if not _is_whole(document.get(name, 0)):
                 raise Problem(400, f"'{name}' must be a whole number")
         if not isinstance(document.get("persistent", False), bool):

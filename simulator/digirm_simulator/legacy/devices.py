@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from digirm_runtime.device_id import device_id
-from digirm_runtime.query.values import number
 from digirm_runtime.wire import Response
 from digirm_runtime.xmltext import Value
 from digirm_simulator.behaviours.lookup import required
@@ -20,7 +19,7 @@ from digirm_simulator.replies import Problem
 from digirm_simulator.resources import Resource
 from digirm_simulator.sql import Where
 from digirm_simulator.world import Call, World
-from digirm_simulator.xmlobjects import items_of, texts_of
+from digirm_simulator.xmlobjects import decimal, items_of, texts_of
 
 _NAME = "/devices/inventory"
 _OBJECT = "DeviceCore"
@@ -130,7 +129,7 @@ def _geoposition(texts: Mapping[str, str]) -> dict[str, Any] | None:
     sent = [texts.get(name, "").strip() for name, _ in _COORDINATES]
     if not any(sent):
         return None
-    found = [number(text) for text in sent]
+    found = [decimal(text) for text in sent]
     for (name, most), degrees in zip(_COORDINATES, found, strict=True):
         if degrees is None or abs(degrees) > most:
             raise Problem(400, f"<{name}> must be degrees from -{most} to {most}, beside the other coordinate")

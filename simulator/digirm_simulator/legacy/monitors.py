@@ -5,26 +5,24 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from digirm_runtime.query.values import number
 from digirm_runtime.wire import Response
 from digirm_runtime.xmltext import Value
 from digirm_simulator.behaviours.lookup import required
+from digirm_simulator.behaviours.monitors import NAME, NUMBERS
 from digirm_simulator.legacy.columns import CUSTOMER, MONITOR, MONITOR_WRITABLE
 from digirm_simulator.legacy.forms import result_reply
 from digirm_simulator.legacy.listing import Table, as_call, one, page
 from digirm_simulator.other import Asked
 from digirm_simulator.replies import Problem
-from digirm_simulator.xmlobjects import items_of, texts_of
+from digirm_simulator.xmlobjects import decimal, items_of, texts_of
 
-_NAME = "/monitors/inventory"
 _OBJECT = "Monitor"
 _KNOWN = frozenset({*(column.name for column in MONITOR), *MONITOR_WRITABLE, CUSTOMER.name})
-_NUMBERS = frozenset(column.key for column in MONITOR if column.kind == "number")
 
 
 def read(asked: Asked) -> Response:
     """A page of monitors, or the one whose id stands in the path."""
-    monitors = required(asked.world, _NAME)
+    monitors = required(asked.world, NAME)
     if len(asked.path) > 1:
         return one(asked, MONITOR, monitors.get(asked.path[1]))
     return page(asked, Table.stored(monitors.collection), MONITOR)
@@ -32,7 +30,7 @@ def read(asked: Asked) -> Response:
 
 def create(asked: Asked) -> Response:
     """Store monitors."""
-    monitors, call = required(asked.world, _NAME), as_call(asked, _NAME)
+    monitors, call = required(asked.world, NAME), as_call(asked, NAME)
     items, _ = items_of(asked.body, _OBJECT)
     made = [monitors.make(_changes(item), call) for item in items]
     locations = [f"{_OBJECT}/{document['id']}" for document in made]
@@ -41,7 +39,7 @@ def create(asked: Asked) -> Response:
 
 def update(asked: Asked) -> Response:
     """Change the monitor in the path, or those that the body names by `monId`."""
-    monitors, call = required(asked.world, _NAME), as_call(asked, _NAME)
+    monitors, call = required(asked.world, NAME), as_call(asked, NAME)
     items, _ = items_of(asked.body, _OBJECT)
     for item in items:
         key = asked.path[1] if len(asked.path) > 1 else item.get("monId")
@@ -57,7 +55,7 @@ def delete(asked: Asked) -> Response:
     """Remove the monitor in the path."""
     if len(asked.path) < 2:
         raise Problem(400, "The path must end with the id of a monitor")
-    required(asked.world, _NAME).remove(asked.path[1], asked.user.name)
+    required(asked.world, NAME).remove(asked.path[1], asked.user.name)
     return result_reply(asked, [("message", "1 items deleted")])
 
 
@@ -70,8 +68,8 @@ def _changes(item: Mapping[str, Value]) -> dict[str, Any]:
         value: Any = text.strip()
         if key == "topics":
             value = _topics(value)
-        elif key in _NUMBERS:
-            value = number(value)
+        elif key in NUMBERS:
+            value = decimal(value)
             if value is None:
                 raise Problem(400, f"<{name}> must be a whole number")
         elif key == "persistent":

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from digirm_runtime.query.values import instant, number
+from digirm_runtime.query.values import instant
 from digirm_runtime.wire import Response
 from digirm_runtime.xmltext import Value
 from digirm_simulator.behaviours.lookup import required
@@ -20,7 +20,7 @@ from digirm_simulator.paging import size_of
 from digirm_simulator.replies import Problem
 from digirm_simulator.sql import Where, both
 from digirm_simulator.world import World
-from digirm_simulator.xmlobjects import items_of, texts_of
+from digirm_simulator.xmlobjects import decimal, items_of, texts_of
 
 _OBJECT = "DataStream"
 _KNOWN = frozenset(column.name for column in DATA_STREAM)
@@ -139,7 +139,7 @@ def _changes(item: Mapping[str, Value]) -> dict[str, Any]:
         found["type"] = kind
     for name in ("ttl", "rollup_ttl"):
         if name in found:
-            seconds = number(found[name].strip() or "0")
+            seconds = decimal(found[name].strip() or "0")
             if not isinstance(seconds, int):
                 raise Problem(400, f"'{found[name][:60]}' is no number of seconds")
             found[name] = seconds or None

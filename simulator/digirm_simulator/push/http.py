@@ -39,11 +39,12 @@ def target(definition: Mapping[str, Any], hosts: Collection[str]) -> SplitResult
         return None
     try:
         parts = urlsplit(url)
-        parts.port  # noqa: B018 - raises ValueError for what is none
+        is_port = parts.port != 0  # raises ValueError for what is none
     except ValueError:
         return None
     host = parts.hostname or ""
-    return parts if parts.scheme in ("http", "https") and (host in hosts or is_loopback(host)) else None
+    is_ours = is_port and (host in hosts or is_loopback(host))
+    return parts if is_ours and parts.scheme in ("http", "https") else None
 
 
 def is_loopback(host: str) -> bool:
@@ -139,9 +140,11 @@ def _request(definition: Mapping[str, Any], parts: SplitResult, block: Block, se
     headers = {"host": parts.netloc.rpartition("@")[2]}
     own = definition.get("headers")
     if isinstance(own, Mapping):
-        headers |= {str(name).lower(): str(value) for name, value in own.items()}
-    # These are not for a monitor to say.
-    headers.pop("transfer-encoding", None)
+        # Blanks around a value are none of it, and not to be sent.
+        headers |= {str(name).lower(): str(value).strip(" \t") for name, value in own.items()}
+    # These are not for a monitor to say: how the body is sent, and that the protocol may be another one.
+    for name in ("transfer-encoding", "upgrade"):
+        headers.pop(name, None)
     headers |= {
         "connection": "close",
         "content-length": str(len(block.payload)),
@@ -173,6 +176,8 @@ async def _send(definition: Mapping[str, Any], parts: SplitResult, request: h11.
             while not isinstance(event := peer.next_event(), h11.Response):
                 if event is h11.NEED_DATA:
                     peer.receive_data(await reader.read(_CHUNK))
+                elif not isinstance(event, h11.InformationalResponse):
+                    raise h11.RemoteProtocolError(f"{event} is no answer")
             return event.status_code
     finally:
         # At once: neither side has anything to say any more.

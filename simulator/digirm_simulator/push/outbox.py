@@ -17,6 +17,7 @@ from digirm_runtime.xmlbuild import Part
 from digirm_simulator.behaviours import monitors
 from digirm_simulator.values import milliseconds, time_text
 from digirm_simulator.world import World
+from digirm_simulator.xmlchars import clean
 
 #: Bytes of events in one block, and events.
 _MOST_BYTES, _MOST_EVENTS = 1 << 20, 1000
@@ -139,8 +140,6 @@ def _message(event: Mapping[str, Any]) -> Part:
 
 def _element(value: Any) -> Part:
     """A JSON value as an element: names and characters that XML cannot have are left out."""
-    from digirm_simulator.sci.xml import clean
-
     if isinstance(value, Mapping):
         return {name: _element(item) for name, item in value.items() if _is_name(name)}
     if isinstance(value, list):

@@ -19,7 +19,7 @@ from digirm_simulator.sci import operations, xml
 from digirm_simulator.sci.operations import Result
 from digirm_simulator.sci.request import Addressed, Command, RefusedError, described
 from digirm_simulator.sci.request import read as read_request
-from digirm_simulator.sci.scripts import DEVICE_FAILED
+from digirm_simulator.sci.scripts import DEVICE_FAILED, failure
 from digirm_simulator.sci.stored import filled_in
 from digirm_simulator.values import milliseconds, time_text
 from digirm_simulator.world import CUSTOMER_ID, NEVER, World
@@ -101,9 +101,13 @@ def _run(world: World, task: _Task) -> None:
     """Do a task that was begun, or let it wait."""
     try:
         result = _do(world, task.request, task.device)
-    except BaseException:
+    except KeyboardInterrupt:
         # The process is told to end: should it not, the task begins again.
         _note(world, task, OPEN, task.due)
+        raise
+    except BaseException as error:
+        # A script's `pytest.fail()` or `sys.exit()`: for whoever asks first, and not for each who asks later.
+        _note(world, task, FAILED, task.due, failure(error).xml())
         raise
     with world.store.lock:
         if result is not None:

@@ -12,6 +12,7 @@ from digirm_simulator.sci import files, rci, xml
 from digirm_simulator.sci.request import Addressed, Command, attribute, many
 from digirm_simulator.sci.scripts import DeviceError, DeviceRequest, played
 from digirm_simulator.world import World
+from digirm_simulator.xmlchars import clean
 
 NOT_FOUND = xml.error("Invalid target. Device not found.", 303)
 NOT_CONNECTED = xml.error("Device Not Connected", 2001)
@@ -125,7 +126,7 @@ def _cli(world: World, command: Command, device: Mapping[str, Any]) -> str:  # n
     if said not in shown:
         raise DeviceError(f"Unknown command: {said[:60]}" if said else "Expected a command", 1)
     lines = (f" {name:<18}: {value}\n" for name, value in shown[said].items() if value is not None)
-    return xml.inner({"#text": xml.clean("".join(lines))})
+    return xml.inner({"#text": clean("".join(lines))})
 
 
 def _disconnect(world: World, command: Command, device: Mapping[str, Any]) -> str:  # noqa: ARG001 - as the others
@@ -145,7 +146,7 @@ def _update_firmware(world: World, command: Command, device: Mapping[str, Any]) 
 
 
 def _firmware_targets(world: World, command: Command, device: Mapping[str, Any]) -> str:  # noqa: ARG001 - as the others
-    about = {"name": "Firmware Image", "version": xml.clean(str(device.get("firmware_version", "")))}
+    about = {"name": "Firmware Image", "version": clean(str(device.get("firmware_version", "")))}
     return xml.inner({"targets": {"target": {"@number": "0", **about}}})
 
 

@@ -14,6 +14,7 @@ from digirm_simulator.sci import xml
 from digirm_simulator.sci.request import attribute, many
 from digirm_simulator.sci.scripts import DeviceError, DeviceRequest
 from digirm_simulator.world import World
+from digirm_simulator.xmlchars import clean
 
 #: Commands whose answers the service keeps, so that it can give them for devices that are not connected.
 CACHED = ("query_setting", "query_state")
@@ -93,7 +94,7 @@ def _key(request: DeviceRequest) -> str:
 
 def _of_device(names: Mapping[str, Mapping[str, str]], device: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     return {
-        group: {name: xml.clean(str(device[key])) for name, key in keys.items() if key in device}
+        group: {name: clean(str(device[key])) for name, key in keys.items() if key in device}
         for group, keys in names.items()
     }
 

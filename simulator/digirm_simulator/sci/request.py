@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from xml.etree import ElementTree
 
 from digirm_runtime import xmltext
+from digirm_runtime.xmlguard import settled
 from digirm_runtime.xmltext import Value
 from digirm_simulator.behaviours.device_resource import every
 from digirm_simulator.behaviours.lookup import in_group, required
@@ -122,7 +123,10 @@ def described(body: bytes) -> tuple[str, str]:
     """The XML of the targets and of the payload of a request that was taken."""
     targets: list[ElementTree.Element] = []
     payload: list[ElementTree.Element] = []
-    for part in ElementTree.fromstring(_unquoted(body))[0]:  # noqa: S314 - what is refused is not stored
+    body = _unquoted(body)
+    # In the encoding that it was read in.
+    parser = ElementTree.XMLParser(encoding=settled(body, None))  # noqa: S314 - what is refused is not stored
+    for part in ElementTree.fromstring(body, parser)[0]:  # noqa: S314
         if _local(part.tag) == "targets":
             targets += part
         else:
@@ -146,12 +150,11 @@ def _plain(value: Value) -> Value:
         return [_plain(item) for item in value]
     if not isinstance(value, dict):
         return value
-    found: dict[str, Value] = {}
+    found: dict[str, list[Value]] = {}
     for key, item in value.items():
         if not key.startswith("@{"):
-            name, plain = _local(key), _plain(item)
-            found[name] = [*many(found[name]), *many(plain)] if name in found else plain
-    return found
+            found.setdefault(_local(key), []).extend(many(_plain(item)))
+    return {name: items if len(items) > 1 else items[0] for name, items in found.items()}
 
 
 def _local(name: str) -> str:

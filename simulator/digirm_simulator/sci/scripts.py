@@ -44,6 +44,11 @@ class DeviceRequest(NamedTuple):
         return text_of(self.payload)
 
 
+def failure(error: BaseException) -> DeviceError:
+    """What a device answers whose script failed."""
+    return DeviceError(f"The simulated device failed: {type(error).__name__}: {error}")
+
+
 #: A text, child elements as a dict, an Element, or an error.
 Answer: TypeAlias = "str | int | float | Mapping[str, Any] | Element | DeviceError | None"
 #: What answers a command: the answer itself, or what gives it for a request.
@@ -61,7 +66,7 @@ def played(script: Script, request: DeviceRequest) -> dict[str, Part]:
         raise
     except Exception as error:
         _LOG.exception("the script of %s for %s failed", request.name, request.device.get("id"))
-        raise DeviceError(f"The simulated device failed: {type(error).__name__}: {error}") from None
+        raise failure(error) from None
 
 
 def _parts(value: Answer) -> dict[str, Part]:

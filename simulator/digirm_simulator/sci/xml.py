@@ -9,8 +9,6 @@ from digirm_runtime.wire import SIMULATOR_HEADER, Response
 from digirm_runtime.xmlbuild import Part
 from digirm_simulator.xmlchars import clean
 
-__all__ = ["clean", "error", "inner", "sci_reply", "wrap", "xml_reply"]
-
 
 def inner(parts: Mapping[str, Part]) -> str:
     """What is inside an element that holds these parts; attributes are none of it. Raises as `xmltext.build` does."""
