@@ -51,6 +51,12 @@ def stdin() -> BinaryIO:
     return sys.stdin.buffer
 
 
+def unread(file: str, error: OSError | ValueError) -> str:
+    """Why a file, `-` for standard input, could not be read."""
+    name = "standard input" if file == "-" else file
+    return f"cannot read {name}: {getattr(error, 'strerror', None) or error}"
+
+
 def plain(text: str) -> str:
     """Text for a terminal: what a server put into it cannot move the cursor or colour anything."""
     from digirm_runtime.text import printable

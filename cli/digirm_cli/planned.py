@@ -8,7 +8,7 @@ from pathlib import Path, PurePath
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, quote, unquote, urlencode
 
-from digirm_cli.common import stdin
+from digirm_cli.common import stdin, unread
 from digirm_cli.items import ItemError, read, utf8
 
 STDIN = "-"
@@ -60,8 +60,7 @@ class Planned(NamedTuple):
         try:
             return stdin().read() if self.file == STDIN else Path(self.file).read_bytes()
         except (OSError, ValueError) as error:
-            name = "standard input" if self.file == STDIN else self.file
-            raise ItemError(f"cannot read {name}: {getattr(error, 'strerror', None) or error}") from None
+            raise ItemError(unread(self.file, error)) from None
 
 
 def plan(

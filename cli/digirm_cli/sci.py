@@ -10,7 +10,7 @@ from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from digirm_cli.common import FINDINGS, FINE, PARTIAL, URL_HELP, fail, named, plain, stdin, warn
+from digirm_cli.common import FINDINGS, FINE, PARTIAL, URL_HELP, fail, named, plain, stdin, unread, warn
 from digirm_runtime.text import printable
 
 if TYPE_CHECKING:
@@ -176,7 +176,7 @@ def _request(args: argparse.Namespace, client: Client) -> int:
         try:
             payload = stdin().read() if args.payload == "-" else Path(args.payload).read_bytes()
         except OSError as error:
-            return fail(f"cannot read {args.payload}: {error.strerror or error}")
+            return fail(unread(args.payload, error))
     return _send(args, client, args.operation, payload)
 
 
@@ -305,7 +305,7 @@ def _put(args: argparse.Namespace, client: Client) -> int:
         ):
             client.sci.upload(args.device, file, args.path, progress=progress)
     except OSError as error:
-        return fail(f"cannot read {args.local}: {error.strerror or error}")
+        return fail(unread(args.local, error))
     return FINE
 
 

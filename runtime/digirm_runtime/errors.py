@@ -111,7 +111,10 @@ class TransportError(RemoteManagerError):
 
 
 class TooLarge(TransportError):
-    """An answer that is nested deeper than can be read, or longer than the caller takes, of which nothing is kept."""
+    """An answer that is nested deeper than can be read, holds more than can be held, or is longer than the caller takes.
+
+    Nothing of it is kept.
+    """
 
 
 class APIError(RemoteManagerError):

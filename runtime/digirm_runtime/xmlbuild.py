@@ -21,6 +21,7 @@ _START = (
 )
 _LOCAL = f"[{_START}][-.0-9\xb7\u0300-\u036f\u203f\u2040{_START}]*"
 _NAME = re.compile(f"{_LOCAL}(?::{_LOCAL})?")
+_DECLARATION = re.compile(r"\A\ufeff?(?:\s*<\?xml\s[^>]*\?>)?")
 _ILLEGAL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _ESCAPED = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "\r": "&#13;", "\n": "&#10;", "\t": "&#9;"}
 _IN_TEXT = re.compile("[&<>\r]")
@@ -44,6 +45,11 @@ def inside(mapping: Mapping[str, Part]) -> str:
     for name, value in mapping.items():
         _write(name, value, parts, 1)
     return "".join(parts)
+
+
+def undeclared(text: str) -> str:
+    """A document without the byte-order mark and the declaration that it begins with: what can stand in another."""
+    return _DECLARATION.sub("", text, count=1)
 
 
 def _write(name: str, value: Any, parts: list[str], depth: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, NoReturn, TypeAlias
 
 from digirm_runtime.xmlbuild import DEEPEST
@@ -19,7 +20,7 @@ TOKEN = 262_144
 #: takes some hundred bytes more than its text.
 MARKS = 500_000
 #: So many may be in the records that one piece of a document gives: who takes it whole holds them all.
-MARKS_AT_ONCE = 4 * MARKS
+MARKS_AT_ONCE = 8 * MARKS
 #: So many names elements and attributes may have: a parser keeps each until the document ends.
 NAMES = 100_000
 BLANK = " \t\r\n"
@@ -36,10 +37,18 @@ _ENCODINGS = {
     "cp1252": "windows-1252",
 }
 _BOM = b"\xef\xbb\xbf"
+#: A declaration with the one name of those above that Expat does not take there, being given it with a hyphen instead.
+_UTF8 = re.compile(rb"<\?xml\s[^>]*\sencoding\s*=\s*[\"']utf8[\"']", re.IGNORECASE)
+#: So many bytes tell the encoding; a declaration is seldom longer.
+_DECLARATION = 256
 
 
 class XMLError(ValueError):
     """A document that is not well-formed, or is of a kind that is not read. It says where where that is known."""
+
+
+class TooMuchError(XMLError):
+    """A document that may be well-formed, and is larger, fuller or deeper than is read."""
 
 
 def guarded(encoding: str | None, names: dict[str, str] | None = None) -> XMLParserType:
@@ -87,8 +96,14 @@ def look_ahead(text: bytes, encoding: str | None) -> None:
             raise (
                 refused(error)
                 if len(text) <= PROLOG
-                else XMLError(f"the root's tag does not end within {PROLOG:,} bytes")
+                else TooMuchError(f"the root's tag does not end within {PROLOG:,} bytes")
             ) from None
+
+
+def enough(text: bytes) -> bool:
+    """Whether so much of a document's beginning is there that `settled` says of it what it says of the whole."""
+    declared = len(text) < len(b"<?xml") or text.startswith(b"<?xml")
+    return not declared or b">" in text or len(text) >= _DECLARATION
 
 
 def settled(text: bytes, charset: str | None) -> str | None:
@@ -96,7 +111,9 @@ def settled(text: bytes, charset: str | None) -> str | None:
     if text.startswith((b"\xfe\xff", b"\xff\xfe")) or b"\0" in text[:4]:
         raise XMLError("encodings of two and four bytes a character are not read")
     encoding = None if charset is None else encoding_of(charset)
-    return "utf-8" if text.startswith(_BOM) else encoding
+    if text.startswith(_BOM) or (encoding is None and _UTF8.match(text, 0, _DECLARATION)):
+        return "utf-8"
+    return encoding
 
 
 def encoding_of(name: str) -> str:
@@ -107,14 +124,14 @@ def encoding_of(name: str) -> str:
     return known
 
 
-def crowded(most: int) -> XMLError:
+def crowded(most: int) -> TooMuchError:
     """The error for more than can be held."""
-    return XMLError(f"more than {most:,} elements and attributes")
+    return TooMuchError(f"more than {most:,} elements and attributes")
 
 
-def deep() -> XMLError:
+def deep() -> TooMuchError:
     """The error for elements within elements without an end."""
-    return XMLError(f"elements are nested deeper than {DEEPEST}")
+    return TooMuchError(f"elements are nested deeper than {DEEPEST}")
 
 
 def mixed(name: str) -> XMLError:

@@ -7,13 +7,10 @@ from typing import TYPE_CHECKING
 
 from digirm_runtime import xmlguard
 from digirm_runtime.xmlbuild import DEEPEST
-from digirm_runtime.xmlguard import BLANK, PROLOG, TOKEN, Value, XMLError, crowded, deep, mixed
+from digirm_runtime.xmlguard import BLANK, PROLOG, TOKEN, TooMuchError, Value, XMLError, crowded, deep, mixed
 
 if TYPE_CHECKING:
     from xml.parsers.expat import XMLParserType
-
-#: So many bytes tell whether there is a mark of an encoding.
-_ENOUGH = 4
 
 
 def add(found: dict[str, Value], name: str, value: Value, lists: Collection[str]) -> None:
@@ -77,7 +74,7 @@ class Records:
         """The records that end in this piece, as names and values. Raises XMLError."""
         if self._parser is None:
             chunk = self._first = self._first + chunk
-            if len(chunk) < _ENOUGH:
+            if not xmlguard.enough(chunk):
                 return []
         parser = self._parser or self._begin()
         found: list[tuple[str, Value]] = []
@@ -88,16 +85,16 @@ class Records:
             self._taken += len(piece)
             if self._taken - parser.CurrentByteIndex > TOKEN:
                 # Expat reads a token that is not complete from its beginning again, for every piece.
-                raise XMLError(f"a tag or a comment is longer than {TOKEN:,} bytes")
+                raise TooMuchError(f"a tag or a comment is longer than {TOKEN:,} bytes")
             self._since += len(piece)
             if self._done:
                 self._since = 0
             found += self._done
             self._done.clear()
             if len(self._names) > xmlguard.NAMES:
-                raise XMLError(f"elements and attributes have more than {xmlguard.NAMES:,} names")
+                raise TooMuchError(f"elements and attributes have more than {xmlguard.NAMES:,} names")
             if self._since > self._most:
-                raise XMLError(f"no record ended within {self._most:,} bytes")
+                raise TooMuchError(f"no record ended within {self._most:,} bytes")
         return found
 
     def close(self) -> None:
@@ -118,7 +115,8 @@ class Records:
         try:
             parser.Parse(piece, last)
         except XMLError as error:
-            raise XMLError(f"{error}: line {parser.CurrentLineNumber}, column {parser.CurrentColumnNumber}") from None
+            place = f"line {parser.CurrentLineNumber}, column {parser.CurrentColumnNumber}"
+            raise type(error)(f"{error}: {place}") from None
         except (ExpatError, ValueError) as error:
             raise xmlguard.refused(error) from None
 

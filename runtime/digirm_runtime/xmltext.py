@@ -15,14 +15,25 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from digirm_runtime import xmlguard
-from digirm_runtime.xmlbuild import DEEPEST, build, inside
-from digirm_runtime.xmlguard import BLANK, Value, XMLError, crowded, deep, mixed
+from digirm_runtime.xmlbuild import DEEPEST, build, inside, undeclared
+from digirm_runtime.xmlguard import BLANK, TooMuchError, Value, XMLError, crowded, deep, mixed
 from digirm_runtime.xmlrecords import Records, add
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
 
-__all__ = ["DEEPEST", "Records", "Value", "XMLError", "build", "check", "inside", "parse"]
+__all__ = [
+    "DEEPEST",
+    "Records",
+    "TooMuchError",
+    "Value",
+    "XMLError",
+    "build",
+    "check",
+    "inside",
+    "parse",
+    "undeclared",
+]
 
 #: Small pieces keep the tree of a page small: what is converted is let go before the garbage collector looks at it.
 _PIECE = 16_384

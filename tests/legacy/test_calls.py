@@ -13,6 +13,7 @@ from xml.etree import ElementTree
 import pytest
 
 from digirm import AsyncClient, Client, Options, Throttle
+from digirm_runtime import xmlguard
 from digirm_runtime.errors import APIError, BadRequest, NotFound, RemoteManagerError, TooLarge, TransportError
 from digirm_runtime.legacy import column
 from digirm_runtime.legacy.calls import MAX_BYTES, Calls
@@ -279,6 +280,23 @@ def test_a_broken_answer_is_asked_for_again(on: Runs) -> None:
         assert len(server.got) == 1
 
 
+def test_an_answer_that_holds_too_much_is_not_asked_for_again(on: Runs, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(xmlguard, "MARKS", 50)
+    for body, reason in (
+        ("<x/>" * 90, "more than 50 elements"),
+        ("<x>" * 200 + "</x>" * 200, "more than 50 elements|nested deeper"),
+    ):
+        with script(xml(f"<result><a>{body}</a></result>")) as server:
+            for call in (
+                lambda legacy: every(legacy.DeviceCore.list()),
+                lambda legacy: legacy.DeviceCore.get(1),
+                lambda legacy: legacy.DeviceCore.delete(1),
+            ):
+                with pytest.raises(TooLarge, match=reason):
+                    on(server, call)
+            assert len(server.got) == 3
+
+
 def test_one_record(on: Runs) -> None:
     with script(page("<a>1</a><cstId>2</cstId>", name="Monitor")) as server:
         assert on(server, lambda legacy: legacy.Monitor.get(17)) == {"a": "1", "cstId": "2"}
@@ -325,12 +343,19 @@ def test_writing(on: Runs) -> None:
         declared = "\ufeff<?xml version='1.0' encoding='iso-8859-1'?>\n<Monitor>ü</Monitor>"
         on(server, lambda legacy: legacy.Monitor.create([declared, declared]))
         assert server.got[-1].body == "<list>\n<Monitor>ü</Monitor>\n<Monitor>ü</Monitor></list>".encode()
+        # A declaration is one at the beginning only, and a byte-order mark belongs to a whole document.
+        data = "<DataPoint><data><![CDATA[<?xml version='1.0'?><b/>]]></data></DataPoint>"
+        for record in (data, f"\ufeff{data}", f"\ufeff<?xml version='1.0'?>{data}"):
+            on(server, lambda legacy, record=record: legacy.DataPoint.create([record, record]))
+            assert server.got[-1].body.decode() == f"<list>{data}{data}</list>"
+            on(server, lambda legacy, record=record: legacy.DataPoint.create(record))
+            assert server.got[-1].body.decode() == data
 
 
 def test_other_answers_to_changes(on: Runs) -> None:
     def deleted(answer: Answer) -> Any:
         with script(answer) as server:
-            return on(server, lambda legacy: legacy.Monitor.delete(5))
+            return on(server, lambda legacy: legacy.Monitor.delete(5, options=ONCE))
 
     assert deleted(Answer(204)).raw is None
     assert deleted(xml("<result><message>1 items deleted</message></result>")).raw == [("message", "1 items deleted")]

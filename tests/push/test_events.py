@@ -11,7 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from digirm_runtime import xmlguard
+from digirm_runtime.push import events
 from digirm_runtime.push.events import UNKNOWN, VALUES, Batch, Event
+from digirm_runtime.xmltext import TooMuchError, parse
 from tests.push.server import payload, point
 
 DEVICE = "00000000-00000000-00409DFF-FF3D7115"
@@ -170,9 +173,10 @@ def test_a_payload_of_very_many_values_is_kept_and_not_read(start: bytes, item: 
         _, most = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    assert batch.fault == "the payload may hold more than 1000000 values"
+    assert batch.fault == "the payload holds more than 2,000,000 values"
+    assert batch.too_large
     assert (event.kind, event.raw is body) == (UNKNOWN, True)
-    assert most < 100_000
+    assert most < 2 * len(body)
 
 
 def test_many_events_are_read() -> None:
@@ -180,6 +184,89 @@ def test_many_events_are_read() -> None:
     assert len(body) > VALUES
     batch = Batch(body)
     assert (len(batch), batch.fault, batch[9_999].data["data"]) == (10_000, None, 9_999)
+
+
+@pytest.mark.parametrize("text", [",[{" * 100, '",[{\\' * 50, "\\" * 7 + ',"' * 150, '"",,' * 100])
+def test_separators_in_texts_are_no_values(text: str) -> None:
+    body = payload([{"topic": text, "device": {"description": text, "tags": [text]}}] * 10_000)
+    assert sum(map(body.count, b",[{")) > 2 * VALUES
+    batch = Batch(body)
+    assert (len(batch), batch.fault, batch.too_large) == (10_000, None, False)
+    assert batch[9_999].data["tags"] == [text]
+
+
+TEXTS = st.text(',[{"\\\n: ab', max_size=8)
+
+
+@given(
+    st.recursive(
+        TEXTS | st.none() | st.booleans(),
+        lambda inner: st.lists(inner) | st.dictionaries(TEXTS, inner),
+        max_leaves=20,
+    )
+)
+def test_values_are_counted_without_reading_them(value: Any) -> None:
+    def count(value: Any) -> int:
+        inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+        return 1 + sum(map(count, inner))
+
+    def is_crowded(most: int) -> bool:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(events, "VALUES", most)
+            return events._is_crowded(body)
+
+    body = json.dumps(value).encode()
+    there = count(value)
+    # Without those in texts there are the separators of values and the starts of empty lists and objects.
+    assert not is_crowded(2 * there + 1)
+    assert there == 1 or is_crowded(there - 1)
+
+
+def big_xml(events: int, fields: int) -> bytes:
+    inner = "".join(f"<dp{number}>{number}</dp{number}>" for number in range(fields))
+    one = f'<Msg topic="a" operation="update"><DeviceCore>{inner}</DeviceCore></Msg>'
+    return f"<Document>{one * events}</Document>".encode()
+
+
+@pytest.fixture
+def few_marks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that a document need not be long to hold too much."""
+    monkeypatch.setattr(xmlguard, "MARKS", 5_000)
+
+
+@pytest.mark.usefixtures("few_marks")
+def test_many_events_in_xml_are_read() -> None:
+    body = big_xml(500, 100)
+    with pytest.raises(TooMuchError):
+        parse(body)
+    batch = Batch(body)
+    assert (len(batch), batch.fault) == (500, None)
+    assert batch[499] == Batch(big_xml(1, 100))[0]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"<Document><Msg>" + b"<a/>" * 5_000 + b"</Msg></Document>",
+        b"<Msg>" + b"<a/>" * 5_000 + b"</Msg>",
+        b"<Other>" + b"<Msg/>" * 5_001 + b"</Other>",
+        b"<Document>" + b"<a>" * 101,
+    ],
+)
+@pytest.mark.usefixtures("few_marks")
+def test_xml_that_holds_too_much_is_kept_and_not_read(body: bytes) -> None:
+    batch = Batch(body)
+    [event] = batch
+    assert batch.fault
+    assert "no XML that is taken: " in batch.fault
+    assert batch.too_large
+    assert (event.kind, event.raw is body) == (UNKNOWN, True)
+
+
+@pytest.mark.usefixtures("few_marks")
+def test_many_events_in_xml_that_is_broken_at_its_end() -> None:
+    batch = Batch(big_xml(500, 100)[:-3])
+    assert (len(batch), batch.fault is None, batch.too_large) == (1, False, False)
 
 
 def test_an_event_with_bytes_that_are_no_text() -> None:

@@ -140,6 +140,21 @@ def test_refused_requests(data: str) -> None:
         Decoder(TO_SERVER).feed(bytes.fromhex(data))
 
 
+@given(st.lists(FRAMES, max_size=5), st.integers(1, 60))
+def test_messages_before_a_fault_come_first(frames: list[Frame], size: int) -> None:
+    data = b"".join(frame.encode() for frame in frames) + b"HTTP/1.1 502 Bad Gateway"
+    decoder = Decoder(ALL)
+    found: list[Frame] = []
+    with suppress(PushError):
+        for at in range(0, len(data), size):
+            found += decoder.feed(data[at : at + size])
+    assert found == frames
+    assert not decoder.partial
+    assert decoder.fault is not None
+    with pytest.raises(PushError, match="0x4854"):  # for good
+        decoder.feed(ConnectionResponse(200).encode())
+
+
 def test_a_message_is_refused_by_its_head_alone() -> None:
     decoder = Decoder(max_message=100)
     with pytest.raises(PushError, match="101 bytes"):

@@ -145,6 +145,20 @@ def test_refused(body: bytes, status: int, said: str, kind: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("body", "kind", "said"),
+    [
+        (b'{"list":[' + b"[]," * 1_000_000 + b"1]}", "application/json", "more than 2,000,000 values"),
+        (b"<Msg>" + b"<a/>" * 500_000 + b"</Msg>", "text/xml", "more than 500,000 elements"),
+    ],
+)
+def test_what_holds_too_much_is_too_long(body: bytes, kind: str, said: str) -> None:
+    box = Box()
+    with serving(HttpReceiver(box, auth=None)) as client:
+        answer = client.put("/", content=gzip.compress(body), headers={"content-type": kind})
+    assert (answer.status_code, said in answer.text, box.seen) == (413, True, [])
+
+
+@pytest.mark.parametrize(
     "body", ["x", "x^2 is ä square", "x marks it", "x\x01", "xyz", "[alarm] device a", "<b>hello</b> x"]
 )
 def test_text_of_a_template_is_a_batch_whatever_it_looks_like(body: str) -> None:

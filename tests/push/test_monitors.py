@@ -205,6 +205,16 @@ def test_events_without_a_time_are_told_apart_as_well() -> None:
         assert follower.fresh([untimed]) == expected
 
 
+def test_events_without_a_time_are_remembered_from_one_look_to_the_next() -> None:
+    follower = Follower(1, None, None)
+    for number in range(100):
+        follower.due()
+        there = [Event({"topic": str(number)}), Event({"topic": str(number + 1)})]
+        assert follower.fresh(there) == (there[1:] if number else there)
+    follower.due()
+    assert len(follower._again) == 2
+
+
 def test_an_item_of_a_history_that_is_no_object_is_kept() -> None:
     answer = Answer(body={"count": 2, "list": ["text", {"topic": "a"}], "size": 1000})
     with script(answer) as server, Client(server.url, auth=("a", "b")) as rm:

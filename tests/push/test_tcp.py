@@ -15,7 +15,7 @@ import pytest
 import digirm_runtime.push.session as sessions
 from digirm_runtime.client import AsyncClient, Client
 from digirm_runtime.push import Batch, Event, PushError
-from digirm_runtime.push.framing import ConnectionRequest
+from digirm_runtime.push.framing import ConnectionRequest, Frame, PublishMessageReceived
 from tests.push.server import PEM, Peer, Server, message, point, serving, tls_server
 
 AUTH = ("user", "a secret: with ä")
@@ -111,6 +111,19 @@ def test_a_connection_that_breaks_is_made_again_and_what_was_not_acknowledged_co
 
     with serving(first, second, third, fourth) as server:
         assert numbers(take(server, 3)) == [1, 2, 3]
+
+
+def test_messages_before_bytes_of_another_protocol_are_handed_out_and_acknowledged(
+    take: Callable[..., list[Event]],
+) -> None:
+    def script(peer: Peer) -> None:
+        peer.welcome()
+        # Nothing follows, and the peer does not leave.
+        peer.send(message(1, [point(1)]).encode() + b"HTTP/1.1 502 Bad Gateway")
+        assert peer.left() == [PublishMessageReceived(1)]
+
+    with serving(script) as server, pytest.raises(PushError, match="does not speak the protocol"):
+        take(server, 2)
 
 
 @pytest.mark.parametrize("status", [400, 403])
@@ -324,6 +337,52 @@ def test_a_task_that_is_cancelled_leaves() -> None:
 
     with serving(script) as server:
         asyncio.run(main(server.port))
+
+
+@pytest.mark.parametrize("tls", [False, True])
+@pytest.mark.parametrize(
+    ("behind", "raises", "acknowledged"),
+    [
+        (b"", False, [1, 2]),
+        (message(3, [point(3)]).encode(), False, [1, 2]),
+        (message(3, [])._replace(payload=b"no", compression=1).encode(), False, [1, 2]),
+        (b"", True, [1]),
+    ],
+    ids=["returns", "more is here", "and cannot be unpacked", "raises"],
+)
+def test_a_blocking_handler_whose_task_is_cancelled_has_received_where_it_returns(
+    behind: bytes, raises: bool, acknowledged: list[int], tls: bool
+) -> None:
+    begun, go_on = threading.Event(), threading.Event()
+    left: list[Frame] = []
+
+    def handler(batch: Batch) -> None:
+        if batch.block == 1:
+            return
+        begun.set()
+        assert go_on.wait(20)
+        if raises:
+            raise LookupError("full")
+
+    def script(peer: Peer) -> None:
+        peer.welcome()
+        peer.send(b"".join(message(block, [point(block)]).encode() for block in (1, 2)) + behind)
+        left.extend(peer.left())
+
+    async def main(port: int) -> None:
+        context = ssl.create_default_context(cafile=PEM) if tls else False
+        async with AsyncClient("http://127.0.0.1", auth=AUTH) as rm:
+            task = asyncio.create_task(rm.push.run(7, handler, port=port, tls=context))
+            assert await asyncio.to_thread(begun.wait, 20)
+            task.cancel("enough")
+            await asyncio.sleep(0)
+            go_on.set()
+            with pytest.raises(asyncio.CancelledError, match="enough"):
+                await task
+
+    with serving(script, tls=tls_server() if tls else None) as server:
+        asyncio.run(main(server.port))
+    assert left == [PublishMessageReceived(block) for block in acknowledged]
 
 
 def test_tls(take: Callable[..., list[Event]]) -> None:

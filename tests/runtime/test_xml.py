@@ -133,6 +133,15 @@ def test_encodings() -> None:
     assert parse(windows) == fed_as_one(windows) == ("a", "5 €")
     marked = "<a>ü</a>".encode("utf-8-sig")
     assert parse(marked) == fed_as_one(marked) == ("a", "ü")
+    # Spellings that are common, and not XML's.
+    for name in ("utf8", "UTF8", "latin1", "cp1252", "ascii"):
+        spelled = f"<?xml version='1.0' encoding=\"{name}\"?><a>u</a>".encode()
+        assert parse(spelled) == ("a", "u")
+        for size in range(1, len(spelled)):
+            assert fed_as_one(spelled, size) == ("a", "u")
+    utf8 = "<?xml version='1.0' encoding='utf8' standalone='yes'?><a>ü</a>".encode()
+    assert parse(utf8) == fed_as_one(utf8) == fed_as_one(utf8, 1) == ("a", "ü")
+    assert parse(utf8, charset="iso-8859-1") == ("a", "Ã¼")
     # Text is text, whatever its declaration says of bytes that are gone.
     assert parse(latin.decode("iso-8859-1")) == ("a", "Müller")
     # The header of HTTP stands above the declaration, and a byte-order mark above both.
@@ -153,8 +162,8 @@ def fed(text: bytes, size: int, depth: int = 1) -> list[tuple[str, Value]]:
     return found
 
 
-def fed_as_one(text: bytes) -> tuple[str, Value]:
-    (one,) = fed(text, 3, depth=0)
+def fed_as_one(text: bytes, size: int = 3) -> tuple[str, Value]:
+    (one,) = fed(text, size, depth=0)
     return one
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from digirm import AsyncClient, Client, Options
+from digirm_runtime import xmlguard
 from digirm_runtime.errors import RemoteManagerError, ServerError, TooLarge, TransportError
 from digirm_runtime.sci import ALL, Result, Results, SCIError
 from tests.support.recordings import recorded
@@ -131,6 +132,27 @@ def test_an_answer_is_not_held_beyond_its_limit(awaited: bool, monkeypatch: pyte
         # What is streamed has no such limit.
         [result] = call(awaited, server.url, "stream", "reboot", DEVICE)
         assert result.text == "running"
+
+
+def test_an_answer_that_holds_too_much_is_not_asked_for_again(awaited: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(xmlguard, "MARKS", 50)
+    monkeypatch.setattr(xmlguard, "MARKS_AT_ONCE", 100)
+    twice = Options(idempotent=True)
+    devices = f"<device id='{DEVICE}'>{'<a/>' * 30}</device>" * 4
+    crowded = f"<sci_reply><reboot>{devices}</reboot></sci_reply>".encode()
+    with script(Answer(body=crowded, headers=XML)) as server:
+        with pytest.raises(
+            TooLarge, match=r"100 elements and attributes.*; rm\.sci\.stream reads the results"
+        ) as caught:
+            call(awaited, server.url, "reboot", DEVICE, options=twice)
+        assert caught.value.body == crowded
+        assert len(server.got) == 1
+    with script(
+        Answer(body=f"<sci_reply><reboot><device>{'<b/>' * 51}</device></reboot></sci_reply>".encode(), headers=XML)
+    ) as server:
+        with pytest.raises(TooLarge, match="50 elements and attributes"):
+            call(awaited, server.url, "stream", "reboot", DEVICE, options=twice)
+        assert len(server.got) == 1
 
 
 def test_a_stream(awaited: bool) -> None:

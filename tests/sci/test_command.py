@@ -261,7 +261,7 @@ def test_without_standard_input(sci: Any, simulator: Simulator, monkeypatch: pyt
     for argv in (("file", "put", NOBODY, "/a", "-"), ("request", NOBODY, "--operation", "reboot", "--payload", "-")):
         ran = sci(*argv)
         assert (ran.code, ran.out) == (2, "")
-        assert "cannot read -: " in ran.err
+        assert ran.err == "digirm: cannot read standard input: it is closed\n"
     assert len(simulator.requests) == 0
 
 

@@ -169,6 +169,10 @@ def test_a_payload_in_each_of_its_forms() -> None:
     assert payload_xml(f"\n{expected}\n") == expected
     assert payload_xml(f'\ufeff<?xml version="1.0" encoding="UTF-8"?>\n{expected}') == expected
     assert payload_xml(f'<?xml version="1.0" encoding="UTF-8"?>{expected}'.encode()) == expected
+    # A declaration is one at the beginning only, and so is a byte-order mark.
+    for text in ("<a><![CDATA[<?xml version='1.0'?><b/>]]></a>", "<a>\ufeff</a>"):
+        for before in ("", "\ufeff", "\ufeff<?xml version='1.0'?>\n", "<?xml version='1.0'?>"):
+            assert payload_xml(before + text) == text
     assert payload_xml({"a": [1, None, True]}) == "<a>1</a><a/><a>true</a>"
     assert payload_xml(None) == payload_xml("") == payload_xml({}) == ""
     assert "set.xml" in repr(StoredPayload("/~/set.xml"))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -13,7 +12,7 @@ from digirm_runtime.options import NO_OPTIONS, Options
 from digirm_runtime.query.ast import Node
 from digirm_runtime.query.legacy import print_condition
 from digirm_runtime.wire import Response
-from digirm_runtime.xmltext import XMLError, build, check
+from digirm_runtime.xmltext import XMLError, build, check, undeclared
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
 #: An answer of more bytes is refused: who needs more asks for less at a time.
 MAX_BYTES = 64 * 1024 * 1024
 _XML, _JSON = "application/xml", "application/json"
-_DECLARATION = re.compile(r"\ufeff?\s*<\?xml\s[^>]*\?>")
 
 #: A record to write: a dict, an element, or XML as text. Bytes are the content of a file.
 Record: TypeAlias = "Mapping[str, Part] | Element | str | bytes"
@@ -173,8 +171,7 @@ class Calls:
 
     def _checked(self, text: str) -> str:
         """A record's text without its declaration, as it is sent in UTF-8, or in a list. Raises ValueError."""
-        if "<?xml" in text[:100]:
-            text = _DECLARATION.sub("", text, count=1)
+        text = undeclared(text)
         try:
             check(text.strip())
         except XMLError as error:

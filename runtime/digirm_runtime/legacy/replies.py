@@ -7,10 +7,10 @@ from typing import Any
 from urllib.parse import parse_qsl, quote, urlsplit
 
 from digirm_runtime.created import Created
-from digirm_runtime.errors import RemoteManagerError, TransportError, api_error
+from digirm_runtime.errors import RemoteManagerError, TooLarge, TransportError, api_error
 from digirm_runtime.flow import decode_any, decode_json
 from digirm_runtime.wire import Response
-from digirm_runtime.xmltext import Records, XMLError, parse
+from digirm_runtime.xmltext import Records, TooMuchError, XMLError, parse
 
 #: The size of a page where none was asked for and the answer does not say, and the most that one has (documented).
 _PAGE = 1000
@@ -270,9 +270,9 @@ def _xml(response: Response, lists: Collection[str]) -> tuple[str, Any]:
 
 def _unusable(response: Response, error: XMLError) -> TransportError:
     kind = response.headers.get("content-type", "no content type")
-    return TransportError(
-        f"answered {response.status}, but the body ({kind}) is unusable: {error}", body=response.read()
-    )
+    # What is too much would be so again: TooLarge is not asked for again.
+    failure = TooLarge if isinstance(error, TooMuchError) else TransportError
+    return failure(f"answered {response.status}, but the body ({kind}) is unusable: {error}", body=response.read())
 
 
 def _refusal(response: Response) -> RemoteManagerError:

@@ -18,12 +18,16 @@ if TYPE_CHECKING:
 
 #: The kind of an event whose shape nobody has described.
 UNKNOWN = "unknown"
-#: So many values may be in a payload of JSON: a value takes more than its text. Events of data points have about 15.
-VALUES = 1_000_000
+#: So many values may be in a payload of JSON: a value takes more than its text. Events of data points have about 15,
+#: those of devices some dozens.
+VALUES = 2_000_000
 _ENVELOPE = frozenset(("group", "operation", "replay", "timestamp", "topic"))
 _DEVICE = re.compile(r"(?<![0-9A-Fa-f])[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{8}){3}(?![0-9A-Fa-f])")
 _DEVICE_KEYS = ("device_id", "devConnectwareId", "deviceId")
 _BLANK = b" \t\r\n\xef\xbb\xbf"
+_SEPARATORS = b",[{"
+#: All that tells nothing about where a value begins.
+_REST = bytes(set(range(256)) - {*_SEPARATORS, *b'"'})
 
 
 class _Document(msgspec.Struct):
@@ -40,6 +44,14 @@ class _Alone(msgspec.Struct):
 
 class _OneAlone(msgspec.Struct):
     Document: _Alone
+
+
+class _FaultError(ValueError):
+    """Why a payload cannot be read; `large` where it holds more than is taken."""
+
+    def __init__(self, message: str, *, large: bool = False) -> None:
+        super().__init__(message)
+        self.large = large
 
 
 _payload = msgspec.json.Decoder(_Payload).decode
@@ -170,20 +182,30 @@ class Batch:
         self.body = body
         self.block = block
         self._events = events
-        self._fault: str | None = None
+        self._fault: _FaultError | None = None
 
     @property
     def events(self) -> Sequence[Event]:
         """The events, in their order."""
         if self._events is None:
-            self._events, self._fault = _read(self.body)
+            try:
+                self._events = _read(self.body)
+            except _FaultError as error:
+                self._fault = error.with_traceback(None)
+                self._events = [Event({}, self.body)]
         return self._events
 
     @property
     def fault(self) -> str | None:
         """Why the payload could not be read, where that is so."""
         _ = self.events
-        return self._fault
+        return None if self._fault is None else str(self._fault)
+
+    @property
+    def too_large(self) -> bool:
+        """Whether that is because it holds more than is taken."""
+        _ = self.events
+        return self._fault is not None and self._fault.large
 
     def __getitem__(self, index: int) -> Event:
         return self.events[index]
@@ -198,8 +220,8 @@ class Batch:
         return f"<Batch of {len(self)} events>"
 
 
-def _read(body: bytes) -> tuple[list[Event], str | None]:
-    """The events of a payload, and what is wrong with it."""
+def _read(body: bytes) -> list[Event]:
+    """The events of a payload. Raises _FaultError."""
     start = body[:1]
     if start not in (b"{", b"[", b"<"):
         start = body.lstrip(_BLANK)[:1]
@@ -208,28 +230,37 @@ def _read(body: bytes) -> tuple[list[Event], str | None]:
     if start in (b"{", b"["):
         return _json(body)
     # A monitor with a template sends whatever its template says.
-    return [Event({}, body)], None
+    return [Event({}, body)]
 
 
-def _json(body: bytes) -> tuple[list[Event], str | None]:
-    # Before each value but the first stands one of these; that they may be in texts as well makes it a bound only.
-    if len(body) > VALUES and sum(map(body.count, b",[{")) >= VALUES:
-        return [Event({}, body)], f"the payload may hold more than {VALUES} values"
+def _json(body: bytes) -> list[Event]:
+    if len(body) > VALUES and _is_crowded(body):
+        raise _FaultError(f"the payload holds more than {VALUES:,} values", large=True)
     try:
         found = _payload(body).Document.Msg
         if isinstance(found, dict):
-            return [Event(found, body, alone=True)], None
-        return [Event(None, raw) for raw in found], None
+            return [Event(found, body, alone=True)]
+        return [Event(None, raw) for raw in found]
     except _BROKEN:
         pass  # of another shape, or no JSON to a strict reader
     value = _lenient(body)
     if value is None:
-        return [Event({}, body)], "the payload begins as JSON and is none"
+        raise _FaultError("the payload begins as JSON and is none")
     if isinstance(value, dict):
         inner = value.get("Document", value)
         value = inner.get("Msg", inner.get("list", value)) if isinstance(inner, dict) else value
     items = value if isinstance(value, list) else [value]
-    return [Event(item) if isinstance(item, dict) else Event({}, body) for item in items], None
+    return [Event(item) if isinstance(item, dict) else Event({}, body) for item in items]
+
+
+def _is_crowded(body: bytes) -> bool:
+    """Whether JSON holds too many values, without reading it: before each but the first stands a separator."""
+    if sum(map(body.count, _SEPARATORS)) < VALUES:
+        return False
+    # Not those in strings. What takes quotes away in pairs that are next to each other leaves what is in strings there.
+    bare = body.replace(b"\\\\", b"").replace(b'\\"', b"").translate(None, _REST).replace(b'""', b"")
+    # Each string is a value or the name of one.
+    return bare.count(b'"') > 4 * VALUES or sum(map(len, bare.split(b'"')[::2])) >= VALUES
 
 
 def _lenient(text: bytes) -> Any:
@@ -242,17 +273,36 @@ def _lenient(text: bytes) -> Any:
         return None
 
 
-def _xml(body: bytes) -> tuple[list[Event], str | None]:
+def _xml(body: bytes) -> list[Event]:
     from digirm_runtime import xmltext
 
     try:
-        root, value = xmltext.parse(body, ("Msg",))
+        found: Any = _messages(body)
     except xmltext.XMLError as error:
-        return [Event({}, body)], f"the payload is no XML that is taken: {error}"
-    found: Any = value.get("Msg") if root == "Document" and isinstance(value, dict) else [value]
-    if root not in ("Document", "Msg") or not isinstance(found, list):
-        return [Event({}, body)], None
-    return [_message(item, body) for item in found], None
+        large = isinstance(error, xmltext.TooMuchError)
+        raise _FaultError(f"the payload is no XML that is taken: {error}", large=large) from None
+    return [_message(item, body) for item in found] if isinstance(found, list) else [Event({}, body)]
+
+
+def _messages(body: bytes) -> Any:
+    """The list of what XML has as `Msg`; something else, such as None, where there is none. Raises XMLError."""
+    from digirm_runtime import xmltext
+    from digirm_runtime.xmlguard import PROLOG
+
+    try:
+        root, value = xmltext.parse(body, ("Msg",))
+    except xmltext.TooMuchError:
+        # As a whole: each event may hold so much.
+        records = xmltext.Records(("Msg",), most=len(body))
+        found = records.feed(body[:PROLOG])
+        if records.root != "Document":
+            raise
+        found += records.feed(body[PROLOG:])
+        records.close()
+        return [item for name, item in found if name == "Msg"] or None
+    if root == "Document":
+        return value.get("Msg") if isinstance(value, dict) else None
+    return [value] if root == "Msg" else None
 
 
 def _message(item: Any, body: bytes) -> Event:

@@ -48,6 +48,10 @@ class PushError(RemoteManagerError):
         self.again = again
 
 
+class TooLargeError(PushError):
+    """A payload that unpacks to more than is taken."""
+
+
 class ConnectionRequest(NamedTuple):
     """The first message of a client."""
 
@@ -135,7 +139,8 @@ class Decoder:
     """Makes messages of bytes as they come, and keeps no more than one that is not complete yet.
 
     `accept` are the types that may come. Whatever is wrong with the bytes is a PushError as soon as it can be seen, and
-    then for good: nobody knows where the next message would begin.
+    then for good: nobody knows where the next message would begin. Messages that are complete before that come first;
+    `fault` then is what the next call raises.
     """
 
     def __init__(self, accept: Container[int] = TO_CLIENT, *, max_message: int = MAX_MESSAGE) -> None:
@@ -144,7 +149,7 @@ class Decoder:
         self._kept: list[bytes] = []  # the beginning of a message
         self._size = 0  # bytes in it
         self._need = _SHORT.size  # bytes without which nothing more can be said of it
-        self._broken: PushError | None = None
+        self.fault: PushError | None = None
 
     @property
     def partial(self) -> bool:
@@ -152,9 +157,9 @@ class Decoder:
         return bool(self._kept)
 
     def feed(self, data: bytes) -> list[Frame]:
-        """The messages that are complete with these bytes."""
-        if self._broken is not None:
-            raise self._broken
+        """The messages that are complete with these bytes. Raises PushError where there are none before a fault."""
+        if self.fault is not None:
+            raise self.fault
         if self._kept:
             self._kept.append(data)
             self._size += len(data)
@@ -168,9 +173,11 @@ class Decoder:
                 frames.append(_decode(data, at, end))
                 at = end
         except PushError as error:
-            self._broken = error
+            self.fault = error
             self._kept.clear()
-            raise
+            if not frames:
+                raise
+            return frames
         self._size = len(data) - at
         self._kept = [data[at:]] if self._size else []
         return frames
@@ -239,14 +246,14 @@ def _request(body: bytes) -> ConnectionRequest:
 
 
 def inflate(data: bytes, most: int = MAX_BODY) -> bytes:
-    """zlib or gzip data unpacked, never to more than `most` bytes. Raises PushError."""
+    """zlib or gzip data unpacked. Raises PushError, and TooLargeError for what has more than `most` bytes."""
     unpacker = zlib.decompressobj(wbits=zlib.MAX_WBITS | 32)
     try:
         body = unpacker.decompress(data, most + 1)
     except zlib.error as error:
         raise PushError(f"a payload cannot be unpacked: {error}") from None
     if len(body) > most:
-        raise PushError(f"a payload unpacks to more than {most} bytes")
+        raise TooLargeError(f"a payload unpacks to more than {most} bytes")
     if not unpacker.eof:
         raise PushError("a payload cannot be unpacked: it ends early")
     if unpacker.unused_data:

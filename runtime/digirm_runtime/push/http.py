@@ -14,7 +14,7 @@ from hmac import compare_digest
 from typing import Any, TypeAlias
 
 from digirm_runtime.push.events import Batch
-from digirm_runtime.push.framing import MAX_BODY, MAX_MESSAGE, PushError, inflate
+from digirm_runtime.push.framing import MAX_BODY, MAX_MESSAGE, PushError, TooLargeError, inflate
 from digirm_runtime.push.tcp import Handler, handle
 
 log = logging.getLogger("digirm")
@@ -43,9 +43,9 @@ class HttpReceiver:
     500, upon which the service sends the batch again; one that blocks runs in a thread. It has one batch at a time.
     `max_bytes` bounds a request, `max_body` what it unpacks to.
 
-    Answers 401 for other credentials, 405 for what is neither PUT nor POST, 413 for what is too long, and 400 for what
-    cannot be unpacked or is broken JSON or XML by its content type. Any other text is a batch: a template may say
-    anything.
+    Answers 401 for other credentials, 405 for what is neither PUT nor POST, and 413 for what is too long. By its
+    content type JSON or XML, a body is answered with 413 where it holds too much, and with 400 where it is broken, as
+    is what cannot be unpacked. Any other text is a batch: a template may say anything.
     """
 
     def __init__(
@@ -123,10 +123,10 @@ class HttpReceiver:
             except PushError as error:
                 # `x^2` begins as zlib data may, too.
                 if not _is_text(body):
-                    raise _RefusedError(413 if "more than" in str(error) else 400, f"{error}.") from None
+                    raise _RefusedError(413 if isinstance(error, TooLargeError) else 400, f"{error}.") from None
         batch = Batch(body)
         if structured and batch.fault is not None:
-            raise _RefusedError(400, f"{batch.fault}.")
+            raise _RefusedError(413 if batch.too_large else 400, f"{batch.fault}.")
         return batch
 
     def _knows(self, given: bytes) -> bool:

@@ -156,12 +156,14 @@ class Follower:
         self._since: Param = since
         self._last = self._asked = _NEVER  # the latest time of an event, now and when the look began
         self._seen: Counter[str] = Counter()  # of that time
-        self._untimed: Counter[str] = Counter()
+        self._untimed: Counter[str] = Counter()  # in the latest look
+        self._again: Counter[str] = Counter()  # what was there before, and has not come in this look yet
 
     def due(self) -> Operation[Event]:
         """The next look."""
         self._asked = self._last
         self._again = self._seen + self._untimed
+        self._untimed.clear()
         return Calls.history(self._id, since=self._since, options=self._options)
 
     def fresh(self, events: Iterable[Event]) -> list[Event]:
@@ -172,12 +174,13 @@ class Follower:
         import json
 
         key = json.dumps(event.fields, sort_keys=True, default=str)
-        if self._again[key] > 0:
-            self._again[key] -= 1
-            return False
         time = event.time
         if time is None:
             self._untimed[key] += 1
+        if self._again[key] > 0:
+            self._again[key] -= 1
+            return False
+        if time is None:
             return True
         if time < self._asked:
             return False

@@ -23,6 +23,7 @@ TLS_PORT, CLEAR_PORT = 3201, 3200
 DEFAULT_TIMEOUT = 60.0
 #: Settings that are whole numbers from 1 on, and the highest: no length in a message is higher.
 _MOST = {"port": 0xFFFF, "max_message": 0xFFFFFFFF, "max_body": 0xFFFFFFFF}
+_SWITCHES = ("reconnect", "documented_ack")
 
 
 class Receiving(TypedDict, total=False):
@@ -62,6 +63,7 @@ def prepared(client: BaseClient, id: int | str, how: Receiving) -> tuple[Address
         )
     _check_host(host)
     _check_numbers(said)
+    _check_switches(said)
     pair = client._credentials.user_password()
     if pair is None:
         raise CredentialsError(
@@ -113,3 +115,10 @@ def _check_numbers(said: Mapping[str, object]) -> None:
             raise TypeError(f"{name} must be a whole number, not {value!r:.60}")
         if not 1 <= value <= most:
             raise ValueError(f"{name} must be from 1 to {most}, not {value}")
+
+
+def _check_switches(said: Mapping[str, object]) -> None:
+    for name in _SWITCHES:
+        value = said.get(name, True)
+        if not isinstance(value, bool):
+            raise TypeError(f"{name} must be True or False, not {value!r:.60}")

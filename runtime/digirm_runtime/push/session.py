@@ -166,6 +166,8 @@ def _receive(plan: Plan, acks: bytearray, clock: Callable[[], float], done: list
         if acks:
             yield Write(bytes(acks))
             acks.clear()
+        if decoder.fault is not None:
+            raise decoder.fault
         if not decoder.partial:
             # Between two messages any silence is normal: nothing has happened. Before the answer it is not.
             until = None if accepted else until

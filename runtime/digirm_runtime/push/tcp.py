@@ -196,6 +196,7 @@ class AsyncReceiver:
         self._address = address
         self._plan = plan
         self._recorded = recorded
+        self._dealt = False
 
     async def __aiter__(self) -> AsyncGenerator[Event, None]:
         async with aclosing(self.batches()) as batches:
@@ -217,7 +218,13 @@ class AsyncReceiver:
             while True:
                 try:
                     if isinstance(step, Deliver):
-                        yield step.batch
+                        try:
+                            yield step.batch
+                        except GeneratorExit:
+                            if self._dealt:
+                                with suppress(PushError):  # of what follows the batch
+                                    steps.send(None)
+                            raise
                         data = None
                     else:
                         data = await wire.do(step)
@@ -228,6 +235,10 @@ class AsyncReceiver:
         finally:
             steps.close()
             wire.close(acks)
+
+    def dealt(self) -> None:
+        """Acknowledge the batch that is out although its loop is about to be left."""
+        self._dealt = True
 
 
 class _AsyncWire:
@@ -317,13 +328,14 @@ async def ahandled(receiver: AsyncReceiver, handler: Handler) -> None:
     """`handled` on the running event loop."""
     async with aclosing(receiver.batches()) as batches:
         async for batch in batches:
-            await handle(handler, batch)
+            await handle(handler, batch, receiver.dealt)
 
 
-async def handle(handler: Handler, batch: Batch) -> None:
+async def handle(handler: Handler, batch: Batch, dealt: Callable[[], None] | None = None) -> None:
     """Call a handler, awaiting one that is async; a blocking one runs in a thread, so as not to keep the loop.
 
-    A thread cannot be cancelled: where this is, that is raised when the handler has returned.
+    A thread cannot be cancelled: where this is, that is raised when the handler is done, and `dealt` is called before
+    where it has returned and not raised.
     """
     if inspect.iscoroutinefunction(handler) or inspect.iscoroutinefunction(getattr(handler, "__call__", None)):  # noqa: B004
         result = handler(batch)
@@ -335,6 +347,8 @@ async def handle(handler: Handler, batch: Batch) -> None:
             while not running.done():
                 with suppress(asyncio.CancelledError):
                     await asyncio.wait((running,))
+            if dealt is not None and running.exception() is None and not inspect.isawaitable(running.result()):
+                dealt()
             raise
     if inspect.isawaitable(result):
         await result

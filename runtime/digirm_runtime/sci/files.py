@@ -161,7 +161,9 @@ class Getting:
     """Reads a file piece by piece: `due` gives the next call, `read` the bytes of its answer.
 
     The first call asks for the size, which is `total` then; `done` counts the bytes that were read. Nothing but that
-    size, or a piece without bytes, is the end: a device may give less than it is asked for.
+    size, or a piece without bytes, is the end: a device may give less than it is asked for. What a device lists of a
+    file whose content is made when it is read is too much; there an empty piece is the end as well, but not behind a
+    full one, where the file has become shorter.
     """
 
     def __init__(self, device: str, path: str, piece: int, attributes: Attributes) -> None:
@@ -193,13 +195,13 @@ class Getting:
     def _begin(self) -> Generator[dict[str, Any], Answer, None]:
         """What the device is told, one command for each answer."""
         self.total = _size((yield ls_command(self._path, "none")), self._path)
-        first, knows_offset = b"", False
+        first, knows_offset, full = b"", False, False
         while self.total is None or self.done < self.total:
             asked = self._piece if self.total is None else min(self._piece, self.total - self.done)
             data = read_get((yield get_command(self._path, self.done, asked)))
-            if not data and self.total is None:
+            if not data and not (full and self.total):
                 return
-            if not data or (len(data) > asked and len(data) < (self.total or 0)):
+            if not data or asked < len(data) < (self.total or 0):
                 raise self._fault(f"{self.done + len(data)} of {self.total} bytes")
             if not self.done:
                 first = data
@@ -212,6 +214,7 @@ class Getting:
                 if first.startswith(data):
                     yield from self._beyond()
                 knows_offset = True
+            full = full or len(data) == asked
             self.done += len(data)
             self._data = data
 
@@ -229,11 +232,12 @@ class Getting:
 
 
 def _size(answer: Answer, path: str) -> int | None:
-    """The size of a file by its listing; None where that says none. Raises SCIError where nothing can be asked at all.
+    """The size of a file by its listing; None where the device says none, or refuses to list anything.
 
-    A size of 0 is none: so are files listed whose content is made when they are read.
+    A size of 0 is none: so are files listed whose content is made when they are read. Raises SCIError where the service
+    refuses the request.
     """
-    answer.accepted().raise_for_errors()
+    answer.accepted()
     try:
         listing = read_ls(answer)
     except (SCIError, TransportError):
@@ -270,11 +274,14 @@ def _full(file: IO[bytes], size: int) -> bytes:
 
 
 def left(file: IO[bytes]) -> int | None:
-    """How many bytes an open file still has; None for a pipe, or what has no more of a file than `read`."""
+    """How many bytes an open file still has; None for a pipe, or what has no more of a file than `read`.
+
+    Raises what `seek` does where it goes to the end and not back: what is read from there on would be nothing.
+    """
     try:
         here = file.tell()
         end = file.seek(0, SEEK_END)
-        file.seek(here)
-    except (OSError, AttributeError):
+    except (OSError, AttributeError, TypeError, ValueError):
         return None
+    file.seek(here)
     return max(0, end - here)

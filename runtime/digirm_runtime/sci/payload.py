@@ -6,12 +6,11 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from digirm_runtime.xmltext import XMLError, build, inside, parse
+from digirm_runtime.xmltext import XMLError, build, inside, parse, undeclared
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
 
-_DECLARATION = re.compile(r"\ufeff?\s*<\?xml\s[^>]*\?>")
 _DOCTYPE = re.compile(r"\ufeff?(?>\s*<!--.*?-->)*+\s*<!DOCTYPE", re.DOTALL)
 
 
@@ -51,7 +50,7 @@ def payload_xml(payload: Payload) -> str:
         except UnicodeDecodeError as error:
             raise ValueError(f"the payload is not UTF-8: {error}") from None
     if isinstance(payload, str):
-        return _checked(_DECLARATION.sub("", payload, count=1) if "<?xml" in payload[:100] else payload)
+        return _checked(undeclared(payload))
     from xml.etree.ElementTree import Element
 
     if isinstance(payload, Element):

@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, overload
 
-from digirm_runtime.errors import RemoteManagerError, TransportError
+from digirm_runtime.errors import RemoteManagerError, TooLarge, TransportError
 from digirm_runtime.wire import Response
-from digirm_runtime.xmltext import Records, Value, XMLError
+from digirm_runtime.xmltext import Records, TooMuchError, Value, XMLError
 
 #: An answer that is not streamed may have so many bytes.
 MOST = 64 * 1024 * 1024
@@ -131,12 +131,15 @@ class Reader:
         self._others = others
 
     def feed(self, chunk: bytes) -> list[Result]:
-        """The results that are complete now. Raises TransportError for what is no answer to a command."""
+        """The results that are complete now.
+
+        Raises TransportError for what is no answer to a command, TooLarge for a result that is more than can be held.
+        """
         self._blank = self._blank and not chunk.strip()
         try:
             records = self._records.feed(chunk)
         except XMLError as error:
-            raise TransportError(f"the answer is no XML that can be read: {error}") from None
+            raise _unreadable(error) from None
         if not self._known and self._records.root:
             self._known = True
             if self._records.root != "sci_reply":
@@ -170,7 +173,7 @@ class Reader:
         try:
             self._records.close()
         except XMLError as error:
-            raise TransportError(f"the answer is no XML that can be read: {error}") from None
+            raise _unreadable(error) from None
 
     def refused(self, results: Results | None = None) -> SCIError | None:
         """The error for what was said of the request as a whole, if anything, and for a job that nobody waits for."""
@@ -196,18 +199,26 @@ class Answer(NamedTuple):
 
 
 def read_answer(response: Response) -> Answer:
-    """Read a whole answer. Raises TransportError for what is none."""
+    """Read a whole answer. Raises TransportError for what is none, TooLarge for more than can be held."""
     body = response.read()
     others: dict[str, Value] = {}
     reader = Reader(response.charset, MOST, others)
     try:
         found = reader.feed(body)
         reader.close(response.headers.get("location", ""))
+    except TooLarge as error:
+        raise TooLarge(f"{error}; rm.sci.stream reads the results one by one", body=body) from None
     except TransportError as error:
         error.body = body
         raise
     results = Results(found, others)
     return Answer(results, reader.job_id, reader.refused(results))
+
+
+def _unreadable(error: XMLError) -> TransportError:
+    if isinstance(error, TooMuchError):
+        return TooLarge(f"the answer is more than can be read: {error}")
+    return TransportError(f"the answer is no XML that can be read: {error}")
 
 
 def _result(value: Value) -> Result:

@@ -55,6 +55,8 @@ class Inbox:
     async def next(self, kind: type[_F]) -> _F:
         """The next message. Raises PushError for one of another kind, or none, and EOFError at the end."""
         while not self._frames:
+            if self._decoder.fault is not None:
+                raise self._decoder.fault
             data = await self._reader.read(_CHUNK)
             if not data:
                 raise EOFError("the peer has left")
