@@ -111,7 +111,7 @@ class TransportError(RemoteManagerError):
 
 
 class TooLarge(TransportError):
-    """An answer that is nested deeper than can be read, holds more than can be held, or is longer than the caller takes.
+    """An answer that is nested too deep, holds more than can be held, or is longer than the caller takes.
 
     Nothing of it is kept.
     """
