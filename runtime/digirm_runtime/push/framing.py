@@ -33,6 +33,9 @@ _SHORT = struct.Struct("!H")
 _ID = struct.Struct("!I")
 _PAIR = struct.Struct("!HH")
 _PUBLISH = struct.Struct("!HHBBI")
+#: Both heads of a message that publishes, and an acknowledgement without a length.
+_BOTH = struct.Struct("!HIHHBBI")
+_ACK = struct.Struct("!HHH")
 _LONGEST_NAME = 0xFFFF
 
 
@@ -116,9 +119,9 @@ class PublishMessageReceived(NamedTuple):
 
     def encode(self, *, documented: bool = False) -> bytes:
         """The 6 bytes that Digi's library sends, or the 10 that are documented."""
-        body = _PAIR.pack(self.block, self.status)
-        head = _HEAD.pack(PUBLISH_MESSAGE_RECEIVED, len(body)) if documented else _SHORT.pack(PUBLISH_MESSAGE_RECEIVED)
-        return head + body
+        if documented:
+            return _HEAD.pack(PUBLISH_MESSAGE_RECEIVED, _PAIR.size) + _PAIR.pack(self.block, self.status)
+        return _ACK.pack(PUBLISH_MESSAGE_RECEIVED, self.block, self.status)
 
 
 Frame: TypeAlias = ConnectionRequest | ConnectionResponse | PublishMessage | PublishMessageReceived
@@ -145,6 +148,7 @@ class Decoder:
 
     def __init__(self, accept: Container[int] = TO_CLIENT, *, max_message: int = MAX_MESSAGE) -> None:
         self._accept = accept
+        self._published = PUBLISH_MESSAGE in accept
         self._most = max_message
         self._kept: list[bytes] = []  # the beginning of a message
         self._size = 0  # bytes in it
@@ -167,7 +171,7 @@ class Decoder:
                 return []
             data = b"".join(self._kept)
         frames: list[Frame] = []
-        at = 0
+        at = self._usual(data, frames) if self._published else 0
         try:
             while (end := self._end(data, at)) is not None:
                 frames.append(_decode(data, at, end))
@@ -181,6 +185,22 @@ class Decoder:
         self._size = len(data) - at
         self._kept = [data[at:]] if self._size else []
         return frames
+
+    def _usual(self, data: bytes, frames: list[Frame]) -> int:
+        """Read messages that publish, as far as nothing is wrong with them, by one look at each; where they end.
+
+        They are nearly all that a client is sent. What is wrong with the next one is found by reading it the long way.
+        """
+        at, last, most = 0, len(data), self._most
+        while at + _BOTH.size <= last:
+            kind, length, block, events, compression, format, size = _BOTH.unpack_from(data, at)
+            end = at + _HEAD.size + length
+            fits = length == size + _PUBLISH.size and length <= most and end <= last
+            if not (fits and kind == PUBLISH_MESSAGE and compression in (PLAIN, ZLIB) and format in (XML, JSON)):
+                break
+            frames.append(PublishMessage(block, events, data[at + _BOTH.size : end], compression, format))
+            at = end
+        return at
 
     def _end(self, data: bytes, at: int) -> int | None:
         """Where the message at `at` ends; None where that is not in the data, of which `_need` bytes are needed."""
