@@ -1,4 +1,4 @@
-"""Values as XML: the inverse of `digirm_runtime.xmltext.parse`, with everything escaped."""
+"""Values as XML: the inverse of `digirm_runtime.xmltext.parse` but for namespaces, with everything escaped."""
 
 from __future__ import annotations
 
@@ -22,7 +22,8 @@ _START = (
 _LOCAL = f"[{_START}][-.0-9\xb7\u0300-\u036f\u203f\u2040{_START}]*"
 _NAME = re.compile(f"{_LOCAL}(?::{_LOCAL})?")
 _DECLARATION = re.compile(r"\A\ufeff?(?:\s*<\?xml\s[^>]*\?>)?")
-_ILLEGAL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+#: A character that XML cannot have.
+ILLEGAL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _ESCAPED = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "\r": "&#13;", "\n": "&#10;", "\t": "&#9;"}
 _IN_TEXT = re.compile("[&<>\r]")
 _IN_ATTRIBUTE = re.compile('[&<>"\r\n\t]')
@@ -31,8 +32,8 @@ _IN_ATTRIBUTE = re.compile('[&<>"\r\n\t]')
 def build(name: str, value: Part) -> str:
     """An element as text; the inverse of `parse`. A list is one element for each item, also outermost.
 
-    Raises ValueError for names and characters that XML cannot have, and for what is nested too deep; TypeError for what
-    has no text.
+    Raises ValueError for names and characters that XML cannot have, names in a namespace as `parse` gives them among
+    them, and for what is nested too deep; TypeError for what has no text.
     """
     parts: list[str] = []
     _write(name, value, parts, 1)
@@ -120,7 +121,7 @@ def _scalar(value: Any) -> str:
 
 
 def _escaped(text: str, what: re.Pattern[str]) -> str:
-    illegal = _ILLEGAL.search(text)
+    illegal = ILLEGAL.search(text)
     if illegal:
         raise ValueError(f"XML cannot have the character U+{ord(illegal[0]):04X}")
     return what.sub(lambda found: _ESCAPED[found[0]], text)

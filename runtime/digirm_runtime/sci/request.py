@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any, Literal, TypedDict
+from typing import Any, Literal, TypedDict, Unpack
 
 from digirm_runtime.operation import Endpoint, Operation
 from digirm_runtime.options import NO_OPTIONS, Options
@@ -22,7 +22,18 @@ _POST = Endpoint("POST", PATH, "call", media_type=_MEDIA_TYPE, accept=_MEDIA_TYP
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,99}")
 
 
-class Attributes(TypedDict, total=False):
+class Said(TypedDict, total=False):
+    """What is sent of `Attributes`."""
+
+    reply: str | None
+    sync_timeout: int | None
+    cache: bool | Literal["only"] | None
+    allow_offline: bool | None
+    wait_for_reconnect: bool | None
+    attributes: Mapping[str, str] | None
+
+
+class Attributes(Said, total=False):
     """What can be said of a command beside its targets and payload; what is left out is not sent.
 
     `reply` is how much is answered; `sync_timeout` how many seconds the service waits for the devices; `cache` whether
@@ -32,12 +43,6 @@ class Attributes(TypedDict, total=False):
     not repeated where nobody knows whether it was executed, unless they say `idempotent=True`.
     """
 
-    reply: str | None
-    sync_timeout: int | None
-    cache: bool | Literal["only"] | None
-    allow_offline: bool | None
-    wait_for_reconnect: bool | None
-    attributes: Mapping[str, str] | None
     options: Options | None
 
 
@@ -107,29 +112,13 @@ def command(
     payload: Payload = None,
     *,
     synchronous: bool | None = None,
-    reply: str | None = None,
-    sync_timeout: int | None = None,
-    cache: bool | Literal["only"] | None = None,
-    allow_offline: bool | None = None,
-    wait_for_reconnect: bool | None = None,
-    attributes: Mapping[str, str] | None = None,
     options: Options | None = None,
+    **said: Unpack[Said],
 ) -> Command:
     """A command as a call. Raises as `document` does."""
-    text = document(
-        operation,
-        targets,
-        payload,
-        synchronous=synchronous,
-        reply=reply,
-        sync_timeout=sync_timeout,
-        cache=cache,
-        allow_offline=allow_offline,
-        wait_for_reconnect=wait_for_reconnect,
-        attributes=attributes,
-    )
-    waits = sync_timeout is not None and synchronous is not False
-    return Command(text, options or NO_OPTIONS, sync_timeout + MARGIN if waits and sync_timeout is not None else None)
+    text = document(operation, targets, payload, synchronous=synchronous, **said)
+    waits = None if synchronous is False else said.get("sync_timeout")
+    return Command(text, options or NO_OPTIONS, None if waits is None else waits + MARGIN)
 
 
 def device_request(target_name: str, data: str = "") -> dict[str, Any]:
