@@ -5,19 +5,22 @@ from __future__ import annotations
 import io
 import json
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from digirm_runtime.operation import Endpoint, Operation
-from digirm_runtime.options import Options
+from digirm_cli.common import stdin, unread
+from digirm_runtime.calls.planned import STDIN, CallError
+from digirm_runtime.calls.sending import operation
 from digirm_runtime.text import printable
 
 if TYPE_CHECKING:
-    from digirm_cli.known import Known
-    from digirm_cli.planned import Planned
+    from digirm_runtime.calls.known import Known
+    from digirm_runtime.calls.planned import Planned
     from digirm_runtime.client import Client
+    from digirm_runtime.operation import Operation
     from digirm_runtime.wire import Response
 
 _TEXTS = ("application/xml", "application/csv")
@@ -32,30 +35,6 @@ class BinaryError(Exception):
     """An answer that would upset a terminal; the text says what to do."""
 
 
-class _Exact(Endpoint):
-    """An endpoint whose path is given, not made of a template and arguments."""
-
-    __slots__ = ("_exact",)
-
-    def __init__(self, path: str, method: str, kind: str, known: Known | None, *, accept: str) -> None:
-        named = None if known is None else known.named
-        super().__init__(
-            method,
-            path,
-            kind,
-            listed=None if known is None else known.listed,
-            element="list" if named is None else named.endpoint.element,
-            uploads=named is not None and named.endpoint.uploads,
-            accept=accept,
-            max_bytes=_PAGE if kind == "list" else _HELD,
-        )
-        self._exact = path
-
-    def path(self, args: Sequence[object]) -> str:  # noqa: ARG002
-        """The path, whatever the arguments: there are none."""
-        return self._exact
-
-
 def one(client: Client, planned: Planned, known: Known | None, out: str | None) -> None:
     """Send a call and write its answer.
 
@@ -64,11 +43,11 @@ def one(client: Client, planned: Planned, known: Known | None, out: str | None) 
     """
     from digirm_runtime.drivers import run
 
-    operation = _operation(planned, known, "call", accept="*/*")
+    asked = _operation(planned, known, "call", accept="*/*")
     terminal = out is None and sys.stdout.isatty()
     with _sink(out) as write:
         # What can be checked is read within the flow: a body that is broken is asked for again.
-        flow = client._flow(operation, partial(_begin, terminal=terminal), stream=True)
+        flow = client._flow(asked, partial(_begin, terminal=terminal), stream=True)
         response: Response = run(flow, client._transport)
         try:
             if out is None and isinstance(response.body, bytes):
@@ -92,18 +71,17 @@ def all_items(client: Client, planned: Planned, known: Known | None, out: str | 
 
 
 def _operation(planned: Planned, known: Known | None, kind: str, *, accept: str) -> Operation[Any]:
-    headers = planned.sent_headers
-    # What was asked for by hand stands; else it is the endpoint's.
-    if "accept" not in {name.lower() for name in planned.headers}:
-        del headers["Accept"]
-    return Operation(
-        _Exact(planned.path, planned.method, kind, known, accept=accept),
-        (),
-        planned.params,
-        body=planned.body(),
-        # The caller has judged it.
-        options=Options(headers=headers, validate="off"),
-    )
+    """The operation of a call, its file read. Raises CallError for a file that cannot be read."""
+    content = None if planned.file is None else _content(planned.file)
+    max_bytes = _PAGE if kind == "list" else _HELD
+    return operation(planned, known, kind, accept=accept, content=content, max_bytes=max_bytes)
+
+
+def _content(file: str) -> bytes:
+    try:
+        return stdin().read() if file == STDIN else Path(file).read_bytes()
+    except (OSError, ValueError) as error:
+        raise CallError(unread(file, error)) from None
 
 
 def _kind(response: Response) -> str:

@@ -9,14 +9,14 @@ import os
 import sys
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from digirm_cli.common import FINDINGS, FINE, URL_HELP, fail, named, warn
-from digirm_cli.items import ItemError
+from digirm_runtime.calls.planned import CallError
 
 if TYPE_CHECKING:
-    from digirm_cli.known import Found, Known, Specs
-    from digirm_cli.planned import Planned
+    from digirm_runtime.calls.known import Found, Known, Specs
+    from digirm_runtime.calls.planned import Planned
     from digirm_runtime.client import Client
     from digirm_runtime.credentials import Credentials
 
@@ -25,8 +25,6 @@ _EPILOG = (
     "name:=JSON are fields of the body; a backslash before one of = : ; @ makes it an ordinary character. "
     "Exit codes: 0 fine, 1 the check or the service refused it, 2 it could not be sent, or no answer."
 )
-#: Words by which secrets are known in bodies and parameters.
-_SECRET = ("password", "secret", "install_code", "auth_token")
 
 
 def add(
@@ -52,6 +50,7 @@ def add(
         "curl": "print the command for curl",
         "httpie": "print the command for HTTPie",
         "python": "print the program",
+        "httpx": "print the program for httpx alone",
         "http": "print the request for a .http file of editors",
     }.items():
         shown.add_argument(
@@ -65,8 +64,8 @@ def _run(method: str, args: argparse.Namespace) -> int:
 
     Raises CredentialsError, SpecError, TransportError.
     """
-    from digirm_cli.known import Specs
     from digirm_cli.planned import plan
+    from digirm_runtime.calls.known import Specs, not_a_list
 
     if args.url is not None and not args.url.strip():
         # An unset variable in a script must not mean the production service.
@@ -80,10 +79,10 @@ def _run(method: str, args: argparse.Namespace) -> int:
             if not _say(found):
                 return FINDINGS
             known = found.known
-        if args.all and (problem := _not_a_list(planned, known, specs.base_path)):
-            return fail(problem)
+        if args.all and (which := not_a_list(planned, known, specs.base_path)):
+            return fail(f"--all is for {which}")
         return _show(args, specs, planned, known) if args.shown else _send(args, specs, planned, known)
-    except ItemError as error:
+    except CallError as error:
         return fail(str(error))
 
 
@@ -112,22 +111,6 @@ def _say(found: Found) -> bool:
     if found.errors:
         warn("nothing was sent; --no-check sends it all the same")
     return not found.errors
-
-
-def _not_a_list(planned: Planned, known: Known | None, base_path: str) -> str | None:
-    """Why --all has no meaning for a call; None where it has one, or may have."""
-    from digirm_cli.known import legacy_object
-
-    if not planned.path.startswith(f"{base_path}/"):
-        name = legacy_object(planned.path)
-        return f"--all is for lists below {base_path}, and {planned.path} is not there" + (
-            f"; in Python there is rm.legacy.{name}.list()" if name else ""
-        )
-    if known is not None and known.kind == "csv":
-        return "--all is for lists; a bulk export holds everything as it is"
-    if known is not None and known.kind not in ("list", "call"):
-        return f"--all is for lists, and {planned.path} is none"
-    return None
 
 
 def _send(args: argparse.Namespace, specs: Specs, planned: Planned, known: Known | None) -> int:
@@ -159,7 +142,7 @@ def _send(args: argparse.Namespace, specs: Specs, planned: Planned, known: Known
 
 
 def _show(args: argparse.Namespace, specs: Specs, planned: Planned, known: Known | None) -> int:
-    from digirm_cli import spelled
+    from digirm_runtime.calls import spelled
     from digirm_runtime.credentials import DEFAULT_URL
 
     over_http = planned.url.lower().startswith(("http://", "https://"))
@@ -171,14 +154,16 @@ def _show(args: argparse.Namespace, specs: Specs, planned: Planned, known: Known
             return fail(f"{args.url or 'DIGIRM_URL'}: {error}")
     if args.shown == "python":
         text = spelled.python(planned, known, args.specs, default_url=DEFAULT_URL, every=args.all)
-    elif args.all:
-        return fail("--all takes many requests, which only --python can show")
+    elif args.all and args.shown != "httpx":
+        return fail("--all takes many requests, which only --python and --httpx can show")
     elif args.shown == "dry-run":
         text = _dry(planned, _credentials(planned.url) if over_http else None)
     elif not over_http:
         return fail(
             f"{planned.url} is nothing that {args.shown} can reach: give the address that digirm simulate prints"
         )
+    elif args.shown == "httpx":
+        text = spelled.httpx(planned, known, _credentials(planned.url), every=args.all)
     else:
         text = {"curl": spelled.curl, "httpie": spelled.httpie, "http": spelled.http_file}[args.shown](
             planned, _credentials(planned.url)
@@ -204,24 +189,15 @@ def _credentials(url: str) -> Credentials | None:
 
 def _dry(planned: Planned, credentials: Credentials | None) -> str:
     """The request as text, secrets masked."""
+    from digirm_runtime.secrets import MASK, is_secret, masked, shown
     from digirm_runtime.text import printable
-    from digirm_runtime.wire import shown
 
     lines = [f"{planned.method} {shown(planned.address)}"]
-    lines += [f"{name}: {value}" for name, value in planned.sent_headers.items()]
+    lines += [f"{name}: {MASK if is_secret(name) else value}" for name, value in planned.sent_headers.items()]
     if credentials is not None:
-        lines += [f"{name}: ***" for name in credentials.headers()]
+        lines += [f"{name}: {MASK}" for name in credentials.headers()]
     if planned.fields is not None:
-        lines += ["", json.dumps(_masked(planned.fields), ensure_ascii=False)]
+        lines += ["", json.dumps(masked(planned.fields), ensure_ascii=False)]
     elif planned.file is not None:
         lines += ["", f"< {planned.file}"]
     return "\n".join(map(printable, lines))
-
-
-def _masked(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {
-            name: "***" if any(word in name.lower() for word in _SECRET) else _masked(inner)
-            for name, inner in value.items()
-        }
-    return [_masked(inner) for inner in value] if isinstance(value, list) else value

@@ -16,7 +16,6 @@ ROOT = "/ws/v1"
 ACCOUNT = f"{ROOT}/account/current"
 #: Seconds after which a service that says nothing, or only "later", is given up.
 DEADLINE = 60.0
-_HIDDEN = ("password", "secret", "token", "key", "install_code")
 
 
 def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -104,12 +103,12 @@ def _categories(document: Any) -> list[str] | None:
 
 def _account(document: Any) -> dict[str, Any] | None:
     """The plain values of the customer's object, none that may be secret."""
+    from digirm_runtime.secrets import is_secret
+
     if not isinstance(document, dict):
         return None
     return {
-        key: value
-        for key, value in document.items()
-        if isinstance(value, str | int | float) and not any(word in key.lower() for word in _HIDDEN)
+        key: value for key, value in document.items() if isinstance(value, str | int | float) and not is_secret(key)
     }
 
 

@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Protocol, runtime_checkable
 
+from digirm_runtime.secrets import shown
+
 #: Response header by which the simulator says that it is one; a crawl that sees it writes `reconstructed` specs.
 SIMULATOR_HEADER = "x-digirm-simulator"
-
-_SECRET = re.compile(r"([?&][^=&]*(?:password|secret|install_code|auth_token)[^=&]*=)[^&#]*", re.IGNORECASE)
-
-
-def shown(url: str) -> str:
-    """A path with its parameters as logs and errors may show it: values of parameters that carry secrets are masked."""
-    return _SECRET.sub(r"\1***", url) if "?" in url else url
 
 
 @runtime_checkable

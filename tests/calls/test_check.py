@@ -47,6 +47,7 @@ def test_a_misspelt_path_is_not_sent(path: str, meant: str, digirm: Run) -> None
         ("devices/inventory", "/ws/v1/devices/inventory"),
         ("ws/v1/devices/inventory/", "/ws/v1/devices/inventory/"),
         ("/ws/v1", "/ws/v1"),
+        ("/", "/"),
         ("devices/inventory.json", "/ws/v1/devices/inventory.json"),
         ("streams/history/00000000-00000000-00409DFF-FF000001/a/b", None),
         ("groups/inventory/a é%2Fb%zz", "/ws/v1/groups/inventory/a%20%C3%A9%2Fb%25zz"),
@@ -166,7 +167,7 @@ def test_what_would_reach_everything_needs_a_filter(digirm: Run) -> None:
             "--all is for lists below /ws/v1, and /ws/DeviceVendors is not there\n",
         ),
         (("get", "devices/bulk", "--all"), "a bulk export holds everything"),
-        (("get", "devices/inventory", "--all", "--curl"), "only --python can show"),
+        (("get", "devices/inventory", "--all", "--curl"), "only --python and --httpx can show"),
     ],
 )
 def test_what_cannot_be_sent(argv: tuple[str, ...], said: str, digirm: Run, noted: Server) -> None:

@@ -11,7 +11,9 @@ from httpie.cli.constants import SEPARATOR_GROUP_ALL_ITEMS  # type: ignore[impor
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digirm_cli.items import ItemError, Items, read, spell, split
+from digirm_cli.items import Items, read
+from digirm_runtime.calls.escaping import spell, split
+from digirm_runtime.calls.planned import CallError
 
 TEXT = st.text(st.sampled_from("ab=:;@\\[]- é\n'\"$"), max_size=12)
 
@@ -21,7 +23,7 @@ def test_items_are_split_as_httpie_splits_them(item: str) -> None:
     try:
         theirs = KeyValueArgType(*SEPARATOR_GROUP_ALL_ITEMS)(item)
     except ArgumentTypeError:
-        with pytest.raises(ItemError, match="is no item"):
+        with pytest.raises(CallError, match="is no item"):
             split(item)
     else:
         assert split(item) == (theirs.key, theirs.sep, theirs.value)
@@ -80,7 +82,7 @@ def test_each_kind(tmp_path: Path) -> None:
     ],
 )
 def test_what_is_no_item(items: list[str], said: str) -> None:
-    with pytest.raises(ItemError) as caught:
+    with pytest.raises(CallError) as caught:
         read(items)
     assert said in str(caught.value)
 
@@ -89,7 +91,7 @@ def test_what_is_no_item(items: list[str], said: str) -> None:
     "item", ["password:=hush", "password[]=hush", "a:=[hush", "Cookie:hush", "X-a:hush\0", "=hush", "a=hush\udcff"]
 )
 def test_values_are_not_shown(item: str) -> None:
-    with pytest.raises(ItemError) as caught:
+    with pytest.raises(CallError) as caught:
         read([item])
     assert "hush" not in str(caught.value)
 
@@ -97,5 +99,5 @@ def test_values_are_not_shown(item: str) -> None:
 def test_a_file_that_is_no_text(tmp_path: Path) -> None:
     file = tmp_path / "x"
     file.write_bytes(b"\xff")
-    with pytest.raises(ItemError, match="not UTF-8 text"):
+    with pytest.raises(CallError, match="not UTF-8 text"):
         read([f"a=@{file}"])

@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import redirect_stdout
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -19,7 +20,7 @@ from digirm_simulator import Clock, Simulator
 from tests.calls.conftest import KEY, USER, Run, Stdout
 from tests.support.server import Got, Server
 
-TOOLS = ("curl", "httpie", "python")
+TOOLS = ("curl", "httpie", "python", "httpx")
 #: What a shell, curl, HTTPie, an editor or Python could take for something else than text.
 HOSTILE = (
     "a'b\"c `touch hit` $(touch hit) ${HOME} $HOME !x \\ \\n *.py ~ %41 %zz {{host}} {a,b} [1-3] #&?=+;|<>() é 日本"
@@ -44,7 +45,14 @@ class Shell(NamedTuple):
         return done.stdout.decode()
 
     def print_and_run(self, tool: str, printed: str, *, stdin: bytes = b"") -> str:
-        """Run what was printed; a program is run by Python, everything else by the shell."""
+        """Run what was printed: by Python, in a process of its own where digirm is used, or by the shell."""
+        if tool == "httpx":
+            assert "canary" not in printed
+            out = io.StringIO()
+            with pytest.MonkeyPatch.context() as here, redirect_stdout(out):
+                here.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin)))
+                exec(compile(printed, "program", "exec"), {})
+            return out.getvalue()
         if tool != "python":
             return self.run(printed, stdin=stdin)
         (self.place / "program.py").write_text(printed, "utf-8")
@@ -198,7 +206,9 @@ def test_a_simulator_with_users_answers_them_all(
     assert len(printed.splitlines()) == 2
     printed = shell.print_and_run("python", digirm(*query, "--python", "--all").out)
     assert len(printed.splitlines()) == 3
-    assert [one.status for one in simulator.requests] == [200] * 6
+    assert json.loads(shell.print_and_run("httpx", digirm(*query, "--httpx").out)) == answer
+    assert len(shell.print_and_run("httpx", digirm(*query, "--httpx", "--all").out).splitlines()) == 3
+    assert [one.status for one in simulator.requests] == [200] * 9
 
 
 @pytest.mark.parametrize(
@@ -221,6 +231,11 @@ def test_a_simulator_with_users_answers_them_all(
         (
             ("post", "devices/inventory", "id=00000000-00000000-0040FFFF-FF8001B0", "--url", "sim:"),
             "    print(rm.devices.inventory.create({'id': '00000000-00000000-0040FFFF-FF8001B0'}).items)\n",
+        ),
+        (
+            ("post", "devices/inventory", "--body", "a.json", "Accept:text/plain", "--url", "http://h.example"),
+            "    print(rm.devices.inventory.create(Path('a.json').read_bytes(), "
+            "options=Options(headers={'Content-Type': 'application/json', 'Accept': 'text/plain'})).items)\n",
         ),
         (
             ("get", "devices/inventory", "unheard==of", "X-a:1", "--url", "sim:"),
@@ -287,7 +302,7 @@ def test_requests_for_editors(digirm: Run, shell: Shell, monkeypatch: pytest.Mon
 
 
 def test_what_has_no_other_words(digirm: Run, tmp_path: Path) -> None:
-    for tool in ("curl", "httpie", "http"):
+    for tool in ("curl", "httpie", "httpx", "http"):
         ran = digirm("get", "devices/inventory", "--url", "sim:", f"--{tool}")
         assert (ran.code, ran.out) == (2, "")
         assert f"sim: is nothing that {tool} can reach" in ran.err

@@ -15,6 +15,7 @@ from digirm_runtime.query.spelling import misspelt, suggest
 from digirm_runtime.tree import OWN_KEYWORDS
 
 if TYPE_CHECKING:
+    from digirm_runtime.calls.planned import Planned
     from digirm_runtime.client import Client
     from digirm_runtime.operation import Endpoint
     from digirm_runtime.query.language import Language
@@ -151,7 +152,7 @@ class Specs:
         if nearest is None and (meant := _recased(pieces, template.split(self.base_path)[-1])) is not None:
             found.errors.append(f"there is no {path}; did you mean {meant}?")
             return
-        if nearest is None and self._methods([*template.split(self.base_path), *pieces]):
+        if nearest is None and pieces and self._methods([*template.split(self.base_path), *pieces]):
             nearest = self.base_path + path
         if nearest is not None:
             found.errors.append(f"{path} is not below {self.base_path}; did you mean {nearest}?")
@@ -227,6 +228,22 @@ def legacy_object(path: str) -> str | None:
 
     pieces = template.split(path)
     return pieces[1] if pieces[0] == "ws" and len(pieces) > 1 and pieces[1] in OBJECTS else None
+
+
+def not_a_list(planned: Planned, known: Known | None, base_path: str) -> str | None:
+    """What has pages to walk, and why a call is none of that; None where it has pages, or may have."""
+    if planned.method != "GET":
+        return f"lists, and a {planned.method} asks for none"
+    if not planned.path.startswith(f"{base_path}/"):
+        name = legacy_object(planned.path)
+        return f"lists below {base_path}, and {planned.path} is not there" + (
+            f"; in Python there is rm.legacy.{name}.list()" if name else ""
+        )
+    if known is not None and known.kind == "csv":
+        return "lists; a bulk export holds everything as it is"
+    if known is not None and known.kind not in ("list", "call"):
+        return f"lists, and {planned.path} is none"
+    return None
 
 
 def _recased(pieces: list[str], version: str) -> str | None:
