@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from digirm_runtime.package import Package
     from digirm_runtime.query.report import Report
     from digirm_runtime.selfdoc import Expectation
-    from digirm_runtime.throttle import Membership, Owner
+    from digirm_runtime.throttle import Allowance, Membership, Owner
     from digirm_runtime.wire import Handler, Response
 
 DEFAULT_TIMEOUT = 30.0
@@ -151,6 +151,11 @@ class BaseClient(Branch):
     def credentials_source(self) -> str:
         """Where the credentials were found; safe to show."""
         return self._credentials.source
+
+    @property
+    def allowance(self) -> Allowance | None:
+        """What is left of the account's requests now, for all its clients in this process; None without a throttle."""
+        return None if self._membership is None else self._membership.governors[-1].left()
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.url}, {self._credentials!r}>"

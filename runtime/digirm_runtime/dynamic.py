@@ -45,18 +45,18 @@ def client(specs_dir: str | PathLike[str], url: str | None = None, **settings: A
 
     Raises SpecError for a folder that is no spec or is damaged, and what `Client` raises.
     """
-    return _opened(specs_dir).blocking(url, **settings)
+    return opened(specs_dir).blocking(url, **settings)
 
 
 def async_client(specs_dir: str | PathLike[str], url: str | None = None, **settings: Any) -> DynamicAsyncClient:
     """`client` for asyncio."""
-    return _opened(specs_dir).awaited(url, **settings)
+    return opened(specs_dir).awaited(url, **settings)
 
 
 class _Dynamic(Branch):
     """A client whose class learns the names of the spec's categories when it is asked for a name it does not have."""
 
-    _api: ClassVar[_Api]
+    _api: ClassVar[Api]
 
     def __getattr__(self, name: str) -> Any:
         if not name.startswith("_"):
@@ -114,7 +114,7 @@ class _Package(Package):
 class _Child:
     """A descriptor like `cached_property`: a child node, whose class is made when it is first used."""
 
-    def __init__(self, api: _Api, node: tree.Node, above: tuple[str, ...], *, awaited: bool) -> None:
+    def __init__(self, api: Api, node: tree.Node, above: tuple[str, ...], *, awaited: bool) -> None:
         self.__doc__ = f"`/{'/'.join(node.path)}`"
         self._api = api
         self._node = node
@@ -133,7 +133,7 @@ class _Child:
         return branch.__dict__.setdefault(self._node.attribute, self._class(client))
 
 
-class _Api:
+class Api:
     """One spec's client classes; what they consist of is made when it is first used, and then shared."""
 
     def __init__(self, folder: Path, source: Spec) -> None:
@@ -248,14 +248,15 @@ def _printable(text: str) -> str:
     return printable(" ".join(text.split()))
 
 
-def _opened(specs_dir: str | PathLike[str]) -> _Api:
+def opened(specs_dir: str | PathLike[str]) -> Api:
+    """A spec folder with what is made of it, read once as long as its files stay the same. Raises SpecError."""
     folder = Path(specs_dir).absolute()
     return _open(folder, _fingerprint(folder))
 
 
 @lru_cache(MAX_SPECS)
-def _open(folder: Path, _fingerprint: str) -> _Api:
-    return _Api(folder, spec.load(folder))
+def _open(folder: Path, _fingerprint: str) -> Api:
+    return Api(folder, spec.load(folder))
 
 
 def _fingerprint(folder: Path) -> str:

@@ -10,7 +10,7 @@ from bisect import bisect_right
 from collections import deque
 from collections.abc import Iterable
 from math import inf
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from digirm_runtime.options import Throttle
@@ -23,16 +23,30 @@ RECOVERY = 30.0
 SHORTEST = 1.0
 
 
+class WindowLeft(NamedTuple):
+    """What is left of a window: `left` of `limit` requests in `seconds`.
+
+    The next one is free in `free_in` seconds, as far as that is known; 0 where one is free now.
+    """
+
+    seconds: float
+    limit: int
+    left: int
+    free_in: float
+
+
 class Window:
     """At most so many requests in `seconds`: `asked` by the clients, `limit` as experience has lowered it.
 
     `proven` is the most that the service is known to allow: a window that holds less cannot be why it refused.
+    `implied` marks one that no client asked for.
     """
 
-    __slots__ = ("asked", "limit", "proven", "seconds")
+    __slots__ = ("asked", "implied", "limit", "proven", "seconds")
 
-    def __init__(self, asked: int, seconds: float) -> None:
+    def __init__(self, asked: int, seconds: float, *, implied: bool = False) -> None:
         self.asked = self.limit = asked
+        self.implied = implied
         self.proven = 0
         self.seconds = seconds + MARGIN
 
@@ -64,7 +78,7 @@ class Limits:
                 window = self._windows.setdefault(seconds, Window(requests, seconds))
                 window.asked = window.limit = min(window.asked, requests)
         if self._windows and min(self._windows) > SHORTEST:
-            self._windows[SHORTEST] = Window(self._windows[min(self._windows)].asked, SHORTEST)
+            self._windows[SHORTEST] = Window(self._windows[min(self._windows)].asked, SHORTEST, implied=True)
         for seconds, window in self._windows.items():
             if seconds in before:
                 window.proven = before[seconds].proven
@@ -100,6 +114,21 @@ class Limits:
                 delay = max(delay, self._answered[-free] + window.seconds - now)
         self._pressed |= delay > 0
         return delay
+
+    def left(self, now: float, under_way: int) -> tuple[WindowLeft, ...]:
+        """What is left of each window that the clients asked for, the shortest first."""
+        found = []
+        for seconds, window in sorted(self._windows.items()):
+            if window.implied:
+                continue
+            free = window.limit - under_way
+            left = max(0, free - self._count(now, window))
+            wait = 0.0
+            if not left:
+                # One that is under way frees its place a window after its answer, whenever that comes.
+                wait = self._answered[-free] + window.seconds - now if free > 0 else seconds
+            found.append(WindowLeft(seconds, window.limit, left, wait))
+        return tuple(found)
 
     def refused(self, now: float, under_way: int, *, again: bool) -> None:
         """One of those under way was too much; `again` says that another one of them was so before."""

@@ -15,10 +15,11 @@ from collections import OrderedDict
 from collections.abc import Callable
 from functools import partial
 from math import inf
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from digirm_runtime.errors import RemoteManagerError, WouldWaitForItself
 from digirm_runtime.limits import Limits
+from digirm_runtime.limits import WindowLeft as WindowLeft
 from digirm_runtime.lockout import Hall
 from digirm_runtime.lockout import Slot as Slot
 from digirm_runtime.lockout import Waiter as Waiter
@@ -44,6 +45,18 @@ class Paused(RemoteManagerError):  # noqa: N818 - becomes a Throttled before any
     def __init__(self, seconds: float) -> None:
         super().__init__(f"the service told this account to wait {seconds:.0f} s more")
         self.seconds = seconds
+
+
+class Allowance(NamedTuple):
+    """What is left of an account's limits: per window, and of the requests at one time.
+
+    The service said to wait `paused` more seconds; 0 where it did not.
+    """
+
+    windows: tuple[WindowLeft, ...]
+    concurrent: int
+    concurrent_left: int
+    paused: float
 
 
 class Governor:
@@ -85,6 +98,17 @@ class Governor:
             )
         _hall.work_off()
         return idle
+
+    def left(self) -> Allowance:
+        """What may still be sent now."""
+        with _hall.lock:
+            now = self._clock()
+            self._settle(now)
+            held = len(self.held)
+            windows = self._limits.left(now, held)
+            left = Allowance(windows, self._most, max(0, self._most - held), max(0.0, self._closed_until - now))
+        _hall.work_off()
+        return left
 
     def full(self) -> bool:
         """Whether nobody is served before a slot comes back, however long it takes. The lock must be held."""

@@ -19,6 +19,7 @@ RESERVED_ON_CLIENT = (
     "url",
     "origin",
     "credentials_source",
+    "allowance",
     "spec_info",
     "legacy",
     "sci",
