@@ -16,7 +16,7 @@ from digirm_cli.common import FINDINGS, FINE, fail
 from digirm_cli.queries import Line, UnreadableError, ensure_readable, from_arguments, from_files
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from digirm_runtime.query.diagnostics import Diagnostic
     from digirm_runtime.query.language import Language
@@ -50,6 +50,12 @@ def register(subparsers: Any) -> None:
         help="print the queries, mended where the mend is certain; what was mended is said on standard error. With "
         "--format json each object has the mended query as 'fixed', null where it cannot be mended",
     )
+    parser.add_argument(
+        "--explain",
+        action="store_true",
+        help="say what each query means, in a sentence under it. With --format json each object has it as "
+        "'explanation', null where the query cannot be read",
+    )
     parser.set_defaults(run=run)
 
 
@@ -61,6 +67,8 @@ def run(args: argparse.Namespace) -> int:
         return FINE if args.files else fail("no query given: digirm check [--endpoint E] QUERY ...")
     if args.fix and args.format == "github":
         return fail("--fix prints queries, not annotations: use it with --format text or json")
+    if args.explain and (args.fix or args.format == "github"):
+        return fail("--explain goes with --format text or json, and not with --fix, which prints queries alone")
     try:
         ensure_readable(files)
         lines = chain(from_arguments(queries, args.endpoint), from_files(files, args.endpoint))
@@ -71,7 +79,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _check(language: Language, lines: Iterable[Line], args: argparse.Namespace) -> int:
-    show = _SHOW[args.format]
+    show = _explaining(args.format, language) if args.explain else _SHOW[args.format]
     total = bad = 0
     for line in _watched(lines):
         if line.query is not None:
@@ -173,6 +181,21 @@ def _as_json(line: Line, report: Report) -> Iterator[str]:
 def _row(line: Line, report: Report) -> dict[str, Any]:
     place = {"file": line.file, "line": line.number} if line.number else {}
     return {**report.to_dict(), **place}
+
+
+def _explaining(form: str, language: Language) -> Callable[[Line, Report], Iterator[str]]:
+    """What shows a report, and what its query means."""
+    from digirm_runtime.query.explain import explain_report
+
+    def show_text(line: Line, report: Report) -> Iterator[str]:
+        yield from _as_text(line, report)
+        if (meaning := explain_report(language, report)) is not None:
+            yield _plain(f"    {meaning}")
+
+    def show_json(line: Line, report: Report) -> Iterator[str]:
+        yield json.dumps({**_row(line, report), "explanation": explain_report(language, report)})
+
+    return show_json if form == "json" else show_text
 
 
 def _as_github(line: Line, report: Report) -> Iterator[str]:

@@ -381,3 +381,25 @@ class TestHook:
         wanted = re.compile(hook["files"])
         assert all(map(wanted.search, ["queries/devices.txt", "ci/queries/a.txt", "all.rmquery"]))
         assert not any(map(wanted.search, ["README.txt", "queries/devices.py", "myqueries/a.md", "a.rmquery.bak"]))
+
+
+def test_each_query_is_explained(specs: str, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["check", "--specs", specs, "--endpoint", "devices/inventory", "--explain"]
+    assert main([*arguments, "last_update > -1d", "nmae = 'x\x1b'", "name ="]) == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[1] == "    Everything where last_update is less than 1 day ago (after now - 1 day)."
+    assert "    Everything where nmae is 'x<U+001B>'." in lines
+    assert sum("Everything" in line for line in lines) == 2
+    assert main([*arguments, "--format", "json", "name = empty", "name ="]) == 1
+    rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [row["explanation"] for row in rows] == ["Everything where name has no value.", None]
+    for more in (["--fix"], ["--format", "github"]):
+        assert main([*arguments, *more, "name = 'x'"]) == 2
+        assert "--explain goes with" in capsys.readouterr().err
+
+
+def test_the_page_shows_what_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    page = (ROOT / "docs/query-language.md").read_text("utf-8")
+    [(command, printed)] = re.findall(r"^```console\n\$ digirm (.*?)\n(.*?)^```$", page, re.M | re.S)
+    assert main(shlex.split(command)) == 0
+    assert capsys.readouterr().out == printed

@@ -157,3 +157,80 @@ def test_values_that_touch_the_cursor(marked: str, results: list[str]) -> None:
 
 def test_nothing_is_offered_where_nesting_ends() -> None:
     assert LANGUAGE.complete("devices/inventory", "(" * 201) == []
+
+
+COLUMNS = sorted(FIELDS)
+ORDERED = [field["field"] for field in sorted(EXAMPLE, key=lambda field: str(field["field"])) if field["orderby"]]
+
+
+def of(parameter: str, marked: str, endpoint: str | None = "devices/inventory") -> list[Completion]:
+    cursor = marked.index("|")
+    return LANGUAGE.complete(endpoint, marked.replace("|", "", 1), cursor, parameter=parameter)
+
+
+@pytest.mark.parametrize(
+    ("marked", "texts"),
+    [
+        ("|", ORDERED),
+        ("  |", ORDERED),
+        ("na|", ["name"]),
+        ("NA|", ["name"]),
+        ("name|", ["name", " asc", " desc"]),
+        ("name|x", ["name"]),
+        ("name |", ["asc", "desc"]),
+        ("name D|", ["desc"]),
+        ("name de|sc", ["desc"]),
+        ("name desc |", []),
+        ("name desc x|", []),
+        ("name desc, |", [name for name in ORDERED if name != "name"]),
+        ("i|, id desc", ["ip"]),
+        ("last_up|", []),
+        ("nobody |", ["asc", "desc"]),
+    ],
+)
+def test_what_is_offered_to_order_by(marked: str, texts: list[str]) -> None:
+    assert [item.text for item in of("orderby", marked)] == texts
+
+
+@pytest.mark.parametrize(
+    ("marked", "texts"),
+    [
+        ("|", COLUMNS),
+        ("na|", ["name"]),
+        ("id,|", [name for name in COLUMNS if name != "id"]),
+        ("id, i|,name", ["ip"]),
+        ("id, |na, ip", [name for name in COLUMNS if name not in ("id", "ip")]),
+        ("i|d", ["id", "ip"]),
+        ("x|", []),
+    ],
+)
+def test_which_columns_are_offered(marked: str, texts: list[str]) -> None:
+    assert [item.text for item in of("fields", marked)] == texts
+
+
+def test_what_completions_beside_a_query_replace() -> None:
+    assert of("orderby", "id, na|me2 desc") == [Completion("name", "field", 4, 9, "Text")]
+    assert of("orderby", "name |") == [
+        Completion("asc", "direction", 5, 5),
+        Completion("desc", "direction", 5, 5),
+    ]
+    assert of("fields", "id, na|me2 , ip") == [Completion("name", "field", 4, 9, "Text")]
+
+
+def test_beside_a_query_without_an_endpoint() -> None:
+    assert of("orderby", "|", None) == of("fields", "|", None) == []
+    assert [item.text for item in of("orderby", "anything |", None)] == ["asc", "desc"]
+    with pytest.raises(QueryError):
+        of("fields", "|", "devices/inventry")
+    with pytest.raises(ValueError, match="no completion of 'size'"):
+        of("size", "|")
+
+
+@given(st.sampled_from(["orderby", "fields"]), st.one_of(scraps, st.text("name id,\t ", max_size=20)), st.data())
+def test_every_offer_beside_a_query_is_known(parameter: str, text: str, data: st.DataObject) -> None:
+    """What is offered is a known name or a direction, and takes the place of one word at most."""
+    cursor = data.draw(st.integers(0, len(text)))
+    for item in LANGUAGE.complete("devices/inventory", text, cursor, parameter=parameter):
+        assert 0 <= item.start <= cursor <= item.end <= len(text)
+        assert "," not in text[item.start : item.end]
+        assert item.text in FIELDS or item.kind == "direction"

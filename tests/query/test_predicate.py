@@ -264,9 +264,9 @@ def test_now_is_the_moment_of_compiling() -> None:
 
 
 def test_long_chains_and_deep_nesting() -> None:
-    rows = [{"name": "a6b"}, {"name": "99999"}, {"name": "x"}, {}]
-    assert predicate(chain(100_000, "=")).select(rows) == rows[1:2]
-    assert predicate(chain(100_000, "contains", "startsWith", "endsWith")).select(rows) == rows[:2]
+    rows = [{"name": "a6b"}, {"name": "29999"}, {"name": "x"}, {}]
+    assert predicate(chain(30_000, "=")).select(rows) == rows[1:2]
+    assert predicate(chain(30_000, "contains", "startsWith", "endsWith")).select(rows) == rows[:2]
     assert predicate(Not(chain(2_000, "<>"))).select(rows) == []
     assert predicate(nested(402))({"name": "a"})
     bushy: Expr = Condition("name", "=", Literal("text", "a"))
@@ -274,7 +274,7 @@ def test_long_chains_and_deep_nesting() -> None:
         bushy = (And if level % 2 else Or)([*[Condition("name", "<>", Literal("text", str(level)))] * 120, bushy])
     assert predicate(bushy)({"name": "a"})
     inner: Expr = Condition("name", "=", Literal("text", "a"))
-    for _ in range(100_000):
+    for _ in range(30_000):
         inner = Not(inner)
     assert predicate(inner)({"name": "a"})
     with pytest.raises(TranslationError, match="too deep"):

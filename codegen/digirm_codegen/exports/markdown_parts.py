@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from digirm_codegen.exports.operations import columns, operation_doc, parameter_doc
@@ -119,27 +119,27 @@ def payloads(spec: Spec, schemas: dict[str, dict[str, Any]]) -> list[str]:
         lines += table(
             ("key", "type", "always there"),
             (
-                (code(key), _type(value), "yes" if key in required else "")
+                (code(key), type_words(value), "yes" if key in required else "")
                 for key, value in schema.get("properties", {}).items()
             ),
         )
     return lines[1:]
 
 
-def _type(schema: dict[str, Any]) -> str:
-    """A schema in words."""
+def type_words(schema: dict[str, Any], name: Callable[[str], str] = code) -> str:
+    """A schema in words; `name` writes the names of other schemas."""
     if isinstance(target := schema.get("$ref"), str):
-        return code(target)
+        return name(target)
     kinds = schema.get("type", [])
     words = []
     for kind in [kinds] if isinstance(kinds, str) else kinds:
         if kind == "array":
-            words.append(f"list of {_type(schema.get('items', {}))}")
+            words.append(f"list of {type_words(schema.get('items', {}), name)}")
         elif kind == "object" and isinstance(schema.get("additionalProperties"), dict):
-            words.append(f"object of {_type(schema['additionalProperties'])}")
+            words.append(f"object of {type_words(schema['additionalProperties'], name)}")
         elif kind != "null":
             words.append(kind)
-    words += [_type(one) for one in schema.get("anyOf", ()) if one != {"type": "null"}]
+    words += [type_words(one, name) for one in schema.get("anyOf", ()) if one != {"type": "null"}]
     return " or ".join(words) or "any"
 
 

@@ -34,13 +34,15 @@ def check_query(
     return PACKAGE.language.check(endpoint, text, orderby=orderby, size=size, fields=fields, strict=strict)
 
 
-def complete(endpoint: str | None, text: str, cursor: int | None = None) -> list[Completion]:
+def complete(
+    endpoint: str | None, text: str, cursor: int | None = None, *, parameter: str = "query"
+) -> list[Completion]:
     """What may stand at an offset of a query (default: its end), whether the rest of it is right or not.
 
-    Without an endpoint nothing is known of fields. Raises QueryError for an unknown endpoint, ValueError for a cursor
-    outside the text.
+    `parameter` may also be `orderby` or `fields`. Without an endpoint nothing is known of fields. Raises QueryError for
+    an unknown endpoint, ValueError for a cursor outside the text and for another parameter.
     """
-    return PACKAGE.language.complete(endpoint, text, cursor)
+    return PACKAGE.language.complete(endpoint, text, cursor, parameter=parameter)
 
 
 def predicate(endpoint: str, query: str | Expr, *, now: datetime | None = None) -> Predicate:

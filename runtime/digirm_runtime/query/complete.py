@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from digirm_runtime.query.check import FieldRow
     from digirm_runtime.query.parser import Parser
 
-Kind: TypeAlias = Literal["field", "operator", "value", "form", "connective", "bracket"]
+Kind: TypeAlias = Literal["field", "operator", "value", "form", "connective", "bracket", "direction"]
 
 _WORDS = {"AND": "and", "OR": "or", "NOT": "not"}
 _BRACKETS = {"LPAR": "(", "RPAR": ")"}

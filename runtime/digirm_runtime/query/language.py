@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import zlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import cache, cached_property
 
 from digirm_runtime.errors import QueryError, SpecError
@@ -200,19 +200,26 @@ class Language:
         found.sort(key=lambda diagnostic: (diagnostic.parameter != "query", diagnostic.parameter, diagnostic.start))
         return Report(texts, found, spec=self.info, endpoint=endpoint, query=expr)
 
-    def complete(self, endpoint: str | None, text: str, cursor: int | None = None) -> list[Completion]:
+    def complete(
+        self, endpoint: str | None, text: str, cursor: int | None = None, *, parameter: str = "query"
+    ) -> list[Completion]:
         """What may stand at an offset of a query (default: its end), whether the query is right or not.
 
-        Without an endpoint nothing is known of fields. Raises QueryError for an unknown endpoint, ValueError for a
-        cursor outside the text.
+        `parameter` is `query`, `orderby` or `fields`. Without an endpoint nothing is known of fields. Raises QueryError
+        for an unknown endpoint, ValueError for a cursor outside the text and for another parameter.
         """
+        from digirm_runtime.query import complete_params
         from digirm_runtime.query.complete import Completer
 
         cursor = len(text) if cursor is None else cursor
         if not 0 <= cursor <= len(text):
             raise ValueError(f"the cursor {cursor} is outside the text, which has {len(text)} characters")
-        fields = {} if endpoint is None else self._known_judge(endpoint).fields
-        return Completer(self.parser, self.tables, fields).at(text, cursor)
+        judge = None if endpoint is None else self._known_judge(endpoint)
+        if parameter == "query":
+            return Completer(self.parser, self.tables, judge.fields if judge else {}).at(text, cursor)
+        if parameter not in ("orderby", "fields"):
+            raise ValueError(f"there is no completion of {parameter!r}, only of query, orderby and fields")
+        return (complete_params.orderby if parameter == "orderby" else complete_params.fields)(judge, text, cursor)
 
     def read(self, endpoint: str | None, query: str | Expr) -> Expr:
         """The AST of a query that is right for an endpoint. Raises QueryError for any other, also for an empty one."""
@@ -233,6 +240,25 @@ class Language:
         self._known_judge(endpoint)
         columns: dict[str, dict[str, LegacyColumn]] = self.tables["legacy"].get(self._path(endpoint), {})
         return columns.get("fields", {})
+
+    def columns(self, endpoint: str) -> Collection[str]:
+        """The columns that `fields` may name, as far as they are known. Raises QueryError as `kinds` does."""
+        return self._known_judge(endpoint).columns
+
+    def endpoint(self, method: str, path: str) -> str | None:
+        """The shortest name of a request, given by its method and its path template; None for an unknown one."""
+        methods: dict[str, Any] = self.tables["endpoints"].get(path, {})
+        if method not in methods:
+            return None
+        short = path.removeprefix(f"{self.tables['spec']['base_path']}/")
+        name = short if self._path(short) == path else path
+        return name if method == next(one for one in METHODS if one in methods) else f"{method} {name}"
+
+    def legacy_object(self, endpoint: str) -> str | None:
+        """The legacy object of the columns of `legacy`; None where none are known. Raises QueryError as it does."""
+        self._known_judge(endpoint)
+        columns: dict[str, Any] = self.tables["legacy"].get(self._path(endpoint), {})
+        return columns.get("object")
 
     def _known_judge(self, endpoint: str) -> Judge:
         judge = self._judge(endpoint, strict=False)

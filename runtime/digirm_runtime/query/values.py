@@ -41,7 +41,8 @@ _SPELLINGS = {"==": "=", "<>": "=", "!=": "="}
 _FORMS = {"relative": "timestamp", "empty": "any"}
 
 _NUMBER = re.compile(r"[+-]?(?:(0[xX][0-9a-fA-F]+)|[0-9]+(\.[0-9]*)?([eE][+-]?[0-9]+)?)")
-_RELATIVE = re.compile(r"([+-])0*([0-9]+)([dhmsw])", re.IGNORECASE)
+#: A relative time: its sign, its count without leading zeros, its unit in any case.
+RELATIVE = re.compile(r"([+-])0*([0-9]+)([dhmsw])", re.IGNORECASE)
 _UNITS = {"d": 86_400_000, "h": 3_600_000, "m": 60_000, "s": 1_000, "w": 7 * 86_400_000}
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
@@ -179,7 +180,7 @@ def literal_value(kind: str, literal: Literal, operator: str, now: datetime) -> 
 
 def literal_time(literal: Literal, now: datetime) -> int | None:
     """Milliseconds since 1970 of a relative or absolute time, or of a number of them; None for what is none."""
-    if relative := _RELATIVE.fullmatch(literal.text):
+    if relative := RELATIVE.fullmatch(literal.text):
         sign, count, unit = relative.groups()
         # So many digits are beyond any time already, and Python converts only some thousand.
         distance = int(count[:20]) * _UNITS[unit.lower()]
