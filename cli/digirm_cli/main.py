@@ -27,6 +27,7 @@ COMMANDS = (
     "crawl",
     "delete",
     "diff",
+    "explore",
     "export-spec",
     "generate",
     "get",

@@ -55,7 +55,7 @@ def _text(
     if form == "python":
         from digirm_runtime.credentials import DEFAULT_URL
 
-        return spelled.python(call, known, knowledge._folder, credentials, default_url=DEFAULT_URL, every=every)
+        return spelled.python(call, known, knowledge.folder, credentials, default_url=DEFAULT_URL, every=every)
     if form == "httpx":
         return spelled.httpx(call, known, credentials, every=every)
     return {"curl": spelled.curl, "httpie": spelled.httpie, "http": spelled.http_file}[form](call, credentials)

@@ -241,7 +241,8 @@ class BaseClient(Branch):
         from urllib.parse import urlencode
 
         from digirm_runtime.flow import Plan, perform
-        from digirm_runtime.wire import Request, shown
+        from digirm_runtime.secrets import shown
+        from digirm_runtime.wire import Request
 
         if self._read_only and method not in ("GET", "HEAD"):
             raise RemoteManagerError(f"this client is read-only: {method} {shown(path)} was not sent")

@@ -228,7 +228,7 @@ class Masker:
         try:
             header = next(rows)
             secret = {number for number, name in enumerate(header) if is_secret(name)}
-            write(header)
+            write(map(self._plain, header))
             for row in rows:
                 write([self._cell(cell, i in secret or i >= len(header)) for i, cell in enumerate(row)])
         except (csv.Error, StopIteration):
@@ -256,7 +256,7 @@ class Masker:
             self._learn(said)
             return f"{name}={self._hidden()}"
         replaced = self._text(said)
-        return part if replaced == said else f"{name}={quote(replaced, safe='*')}"
+        return part if replaced == said else f"{name}={quote(replaced, safe='*', errors='replace')}"
 
     def _plain(self, text: str) -> str:
         """A text without a structure that is known."""
@@ -339,11 +339,12 @@ def _hides(name: str, value: str) -> bool:
 
 def _delimiter(text: str) -> str | None:
     """What separates the cells of a CSV that has a secret column; None for another text."""
-    line = text.partition("\n")[0].rstrip("\r")[:100_000]
+    line, newline, _ = text.partition("\n")
+    if not newline or text.startswith(("{", "[", "<")):
+        return None
+    line = line.rstrip("\r")[:100_000]
     for delimiter in (",", ";", "\t"):
         cells = [cell.strip().strip('"') for cell in line.split(delimiter)]
-        if (len(cells) > 1 or len(line) < len(text)) and any(
-            _CELL.fullmatch(cell) and is_secret(cell) for cell in cells
-        ):
+        if any(_CELL.fullmatch(cell) and is_secret(cell) for cell in cells):
             return delimiter
     return None

@@ -10,7 +10,8 @@ from itertools import islice
 from typing import Any, overload
 from urllib.parse import parse_qsl
 
-from digirm_runtime.wire import Request, shown
+from digirm_runtime.secrets import shown
+from digirm_runtime.wire import Request
 from digirm_simulator.routing import glob
 
 MOST_REQUESTS = 10_000

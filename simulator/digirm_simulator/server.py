@@ -6,11 +6,9 @@ import asyncio
 import gc
 import logging
 import socket
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from types import FrameType
 from typing import Any
 
 import uvicorn
@@ -18,15 +16,13 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from digirm_runtime.wire import Handler
 from digirm_simulator.front import TRANSPORT, Front
+from digirm_simulator.listening import Listening, bind
+from digirm_simulator.listening import ServeError as ServeError
 from digirm_simulator.log import Lines
 
 _LOG = logging.getLogger(__name__)
 #: Seconds between two looks at what the fleet did meanwhile.
 _TICK = 1.0
-
-
-class ServeError(OSError):
-    """The address cannot be used; the text says why."""
 
 
 def application(handler: Handler, *, log: bool = False) -> Front:
@@ -53,8 +49,8 @@ class _Warnings(logging.Handler):
         self._lines.say(self.format(record))
 
 
-class _Server(uvicorn.Server):
-    """A server that tells when it is ready, lets the fleet live, and whose end by a signal is a normal end."""
+class _Server(Listening):
+    """A server that tells when it is ready, and lets the fleet live."""
 
     def __init__(self, front: Front, tick: Callable[[], None] | None = None) -> None:
         settings: dict[str, Any] = {"http": _Protocol, "ws": "none", "lifespan": "off"}
@@ -105,24 +101,6 @@ class _Server(uvicorn.Server):
                 # A device's script: its `sys.exit()` would end the loop, and all requests with it.
                 _LOG.exception("the script of a device broke off")
 
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        # uvicorn's own raises the signal again after the end, which would make the exit code one of failure.
-        if threading.current_thread() is not threading.main_thread():
-            yield
-            return
-        import signal
-
-        def leave(number: int, frame: FrameType | None) -> None:
-            self.handle_exit(number, frame)
-
-        former = {number: signal.signal(number, leave) for number in (signal.SIGINT, signal.SIGTERM)}
-        try:
-            yield
-        finally:
-            for number, action in former.items():
-                signal.signal(number, action)
-
 
 def serve(handler: Handler, host: str = "127.0.0.1", port: int = 8080) -> None:
     """Serve until Ctrl-C or SIGTERM; `Serving http://...` goes to stdout once it is ready. Port 0 takes a free one.
@@ -130,7 +108,7 @@ def serve(handler: Handler, host: str = "127.0.0.1", port: int = 8080) -> None:
     A handler with a method `tick` has it called each second, also while nobody asks.
     Raises ServeError where the address cannot be used.
     """
-    bound = _bind(host, port)
+    bound = bind(host, port)
     lines = Lines()
     server = _Server(Front(handler, lines), getattr(handler, "tick", None))
     server.announce = f"Serving {_url(bound)}"
@@ -174,7 +152,7 @@ class Running:
         """Serve; returns when requests are answered. Raises ServeError where the port cannot be used."""
         if self._thread is not None:
             raise RuntimeError("the server runs already")
-        bound = _bind("127.0.0.1", self._port)
+        bound = bind("127.0.0.1", self._port)
         server = self._server = _Server(application(self._handler), getattr(self._handler, "tick", None))
 
         def run() -> None:
@@ -206,26 +184,6 @@ def running(handler: Handler, port: int = 0) -> Iterator[str]:
         yield server.url
     finally:
         server.stop()
-
-
-def _bind(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    # The protocol is named, as asyncio sends small answers without delay only then.
-    bound = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    try:
-        if sys.platform != "win32":
-            bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        bound.bind((host, port))
-    except OSError as error:
-        bound.close()
-        raise ServeError(f"cannot serve on {host} port {port}: {error.strerror or error}") from None
-    except OverflowError:
-        bound.close()
-        raise ServeError(f"there is no port {port}") from None
-    except BaseException:
-        bound.close()
-        raise
-    return bound
 
 
 def _url(bound: socket.socket) -> str:

@@ -1,0 +1,147 @@
+"""The service that is explored: its address, the credentials, what is allowed, and the client that asks it."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Any
+
+from digirm_explorer.embedded import PASSWORD, USER
+from digirm_explorer.problems import Problem
+
+if TYPE_CHECKING:
+    from digirm_explorer.embedded import Embedded
+    from digirm_explorer.knowledge import Knowledge
+    from digirm_runtime.client import AsyncClient
+    from digirm_runtime.credentials import Credentials
+    from digirm_runtime.options import ApiKey
+
+#: Seconds of silence of the service before a call counts as failed. Commands to devices take their time, and whoever
+#: waits can stop them.
+TIMEOUT = 120.0
+_SOURCE = "typed into the page, in memory only"
+
+
+class Service:
+    """One service. Its methods may wait for the simulator, and read the spec: they belong into threads."""
+
+    def __init__(self, knowledge: Knowledge, url: str | None = None, embedded: Embedded | None = None) -> None:
+        """Exactly one of `url` and `embedded` is given."""
+        self._knowledge = knowledge
+        self._url = url
+        self._embedded = embedded
+        #: Whether a real service takes writes.
+        self.allowed = False
+        self._typed: tuple[str, str] | ApiKey | None = None
+        self._client: AsyncClient | None = None
+        #: Clients whose credentials were put away, which may still be at work.
+        self._former: list[AsyncClient] = []
+        self._lock = threading.Lock()
+
+    @property
+    def url(self) -> str:
+        """Its address, without credentials. Raises Problem where the simulator did not start."""
+        if self._embedded is not None:
+            return self._embedded.url()
+        assert self._url is not None
+        return self._url.rstrip("/")
+
+    @property
+    def writes(self) -> str:
+        """`free`, `locked` or `confirmed`."""
+        return "free" if self._embedded is not None else "confirmed" if self.allowed else "locked"
+
+    def client(self) -> AsyncClient:
+        """The client. Raises CredentialsError where no credentials are found, Problem, SpecError."""
+        with self._lock:
+            if self._client is None:
+                auth: Any = self._typed
+                if auth is None and self._embedded is not None:
+                    auth = USER, PASSWORD
+                self._client = self._knowledge.make_async(self.url, auth=auth, timeout=TIMEOUT)
+            return self._client
+
+    def credentials(self) -> Credentials | None:
+        """The credentials that calls have; None where there are none."""
+        from digirm_runtime.errors import CredentialsError
+
+        try:
+            return self.client()._credentials
+        except CredentialsError:
+            return None
+
+    def exported(self) -> Credentials | None:
+        """The credentials as exported calls name them: of a simulator that takes any, that it does."""
+        from digirm_explorer.exporting import ANYBODY
+
+        return ANYBODY if self._embedded is not None and self._typed is None else self.credentials()
+
+    def sign_in(self, kind: str, name: str, secret: str) -> None:
+        """Use these credentials from now on. Raises Problem for what cannot be any."""
+        from digirm_runtime.credentials import basic
+        from digirm_runtime.errors import CredentialsError
+        from digirm_runtime.options import ApiKey
+
+        try:
+            if kind == "api_key":
+                auth: tuple[str, str] | ApiKey = ApiKey(name, secret)
+            else:
+                basic(name, secret)
+                auth = name, secret
+        except CredentialsError as error:
+            # What was typed is at fault, not what is missing.
+            raise Problem("invalid", str(error)) from None
+        self._use(auth)
+
+    def sign_out(self) -> None:
+        """Forget what was typed; what the environment and netrc have is used again."""
+        self._use(None)
+
+    def _use(self, auth: tuple[str, str] | ApiKey | None) -> None:
+        with self._lock:
+            self._typed = auth
+            if self._client is not None:
+                self._former.append(self._client)
+            self._client = None
+
+    def session(self) -> dict[str, Any]:
+        """What the page shows of it. Raises Problem, SpecError."""
+        return {
+            "url": self.url,
+            "embedded": self._embedded is not None,
+            "spec": self._knowledge.info,
+            "credentials": self._shown(),
+            "writes": self.writes,
+            "gauge": self.gauge(),
+        }
+
+    def _shown(self) -> dict[str, str] | None:
+        found = self.credentials()
+        if found is None:
+            return None
+        source = found.source
+        if self._typed is not None:
+            source = _SOURCE
+        elif self._embedded is not None:
+            source = "the simulator takes any"
+        pair = found.user_password()
+        if pair is not None:
+            return {"kind": "password", "name": pair[0], "source": source}
+        return {"kind": "api_key", "name": found.headers().get("x-api-key-id", ""), "source": source}
+
+    def gauge(self) -> dict[str, Any] | None:
+        """What is left of the account's allowance; None before there are credentials."""
+        client = self._client
+        left = None if client is None else client.allowance
+        if left is None:
+            return None
+        return {
+            "windows": [window._asdict() for window in left.windows],
+            "concurrent": {"limit": left.concurrent, "left": left.concurrent_left},
+            "paused": left.paused,
+        }
+
+    async def aclose(self) -> None:
+        """Close all connections."""
+        for client in (*self._former, self._client):
+            if client is not None:
+                await client.aclose()

@@ -1,0 +1,157 @@
+"""`digirm explore` as a process, and what keeps it from starting."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from http.client import HTTPConnection
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+from digirm_cli.main import main
+from digirm_explorer import page
+from tests.explorer.local import bundle
+
+#: The command, with the page of these tests in the place of the one that npm builds.
+PROGRAM = """
+import sys
+from pathlib import Path
+from digirm_explorer import page
+page.STATIC = Path(sys.argv.pop(1))
+from digirm_cli.main import main
+sys.exit(main())
+"""
+
+
+@pytest.fixture(autouse=True)
+def static(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path / "static"
+    folder.mkdir()
+    bundle(folder, monkeypatch)
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    return folder
+
+
+@pytest.fixture
+def taken() -> Iterator[int]:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield server.getsockname()[1]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_it_serves_until_it_is_told_to_end(static: Path, tmp_path: Path, number: signal.Signals) -> None:
+    command = [sys.executable, "-c", PROGRAM, str(static), "explore", "--port", "0", "--devices", "3"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        said = process.stdout.readline()
+        assert said.startswith("Open http://127.0.0.1:")
+        link = urlsplit(said.split()[1])
+        connection = HTTPConnection("127.0.0.1", link.port or 0, timeout=60)
+        connection.request("GET", f"{link.path}?{link.query}")
+        response = connection.getresponse()
+        response.read()
+        cookie = (response.headers["set-cookie"] or "").partition(";")[0]
+        connection.request("GET", "/api/session", headers={"cookie": cookie})
+        session = json.loads(connection.getresponse().read())
+        assert session["history"] == str(tmp_path / "state" / "digirm" / "explorer.sqlite")
+        connection.close()
+        process.send_signal(number)
+        out, errors = process.communicate(timeout=60)
+    assert process.returncode == 0
+    assert out == ""
+    [line] = errors.splitlines()
+    assert line.startswith("digirm: another browser is let in by http://127.0.0.1:")
+    assert link.query not in line
+
+
+def test_what_the_first_page_does_not_need_is_not_imported_for_it() -> None:
+    heavy = ("httpx", "lark", "digirm", "digirm_codegen", "digirm_simulator.app", "digirm_runtime.spec", "sqlglot")
+    program = f"""
+import sys
+from digirm_explorer.running import Running, bind
+from digirm_explorer.embedded import Embedded
+running = Running(bind(0), embedded=Embedded())
+running._bound.close()
+print([name for name in {heavy!r} if name in sys.modules])
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout == "[]\n"
+
+
+def test_it_opens_the_browser_when_told_to(static: Path, tmp_path: Path) -> None:
+    opened, browser = tmp_path / "opened", tmp_path / "browser"
+    os.mkfifo(opened)
+    browser.write_text(f'#!/bin/sh\necho "$1" > {opened}\n')
+    browser.chmod(0o700)
+    command = [sys.executable, "-c", PROGRAM, str(static), "explore", "--port", "0", "--no-history", "--open"]
+    environ = {**os.environ, "BROWSER": str(browser)}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environ) as process:
+        link = opened.read_text()  # waits for the browser
+        process.terminate()
+        out, _ = process.communicate(timeout=60)
+    assert (process.returncode, out) == (0, f"Open {link}")
+
+
+def refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    assert main(["explore", *arguments]) == 2
+    out, errors = capsys.readouterr()
+    assert out == ""
+    [line] = errors.splitlines()
+    return line
+
+
+def test_a_port_that_is_taken(capsys: pytest.CaptureFixture[str], taken: int) -> None:
+    line = refused(capsys, "--no-history", "--port", str(taken))
+    assert f"port {taken}" in line
+    assert "--port 0" in line
+
+
+def test_a_fresh_clone_is_told_what_to_run(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(page, "STATIC", tmp_path / "none")
+    line = refused(capsys)
+    assert "make web" in line
+    assert "npm ci && npm run build" in line
+
+
+def test_without_the_extra_it_is_named(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in sys.modules if name.startswith("digirm_explorer.")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.delattr("digirm_explorer.page")
+    monkeypatch.setitem(sys.modules, "starlette.requests", None)
+    assert "pip install 'digirm[explorer]'" in refused(capsys)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("",), "the URL is empty"),
+        (("remotemanager.digi.com",), "does not begin with http"),
+        (("ftp://127.0.0.1",), "does not begin with http"),
+        (("http://",), "not the URL of a service"),
+        (("http://user:hunter2@127.0.0.1",), "credentials in a URL"),
+        (("http://127.0.0.1:x",), "not valid"),
+        (("http://127.0.0.1", "--devices", "5"), "--devices is for the simulator"),
+        (("--specs", "/nowhere"), "no index.json"),
+        (("--history", "/proc/none/here"), "--no-history"),
+    ],
+)
+def test_arguments_that_cannot_be_used(
+    capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], words: str
+) -> None:
+    line = refused(capsys, "--port", "0", *arguments)
+    assert words in line
+    assert "hunter2" not in line
+
+
+def test_a_history_that_is_none(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    (tmp_path / "mine.txt").write_text("my own words\n" * 100)
+    line = refused(capsys, "--port", "0", "--history", str(tmp_path / "mine.txt"))
+    assert "mine.txt" in line
+    assert (tmp_path / "mine.txt").read_text().startswith("my own words")
