@@ -1,0 +1,90 @@
+// The answer: what came, in the view one likes, and the way to its further pages.
+
+import "./answer.css";
+
+import { useEffect } from "preact/hooks";
+
+import { halted, remembered, sendNext } from "../sending";
+import { composed, failed, pages, sending } from "../state";
+import { lazy } from "../ui/lazy";
+import { Tabs, TabPanel } from "../ui/Tabs";
+import { ConfirmDialog } from "./ConfirmDialog";
+import { Failure } from "./Failure";
+import { problemHint, statusHint } from "./hints.ts";
+import { chooseView, chosenView, page, views, type ViewName } from "./result";
+import { Status } from "./Status";
+import { Tools } from "./Tools";
+
+const loadShown = () => import("./Shown").then((found) => found.Shown);
+const Shown = lazy<object>(loadShown, () => null);
+
+const TITLES: Record<ViewName, string> = {
+  table: "Table",
+  tree: "Tree",
+  text: "Text",
+  headers: "Headers",
+  picture: "Picture",
+};
+
+export function AnswerPane() {
+  const shown = page.value;
+  const problem = failed.value;
+  const hint = shown && statusHint(shown);
+  const busy = sending.value !== null;
+
+  // The views are there when the first answer comes.
+  useEffect(() => void setTimeout(() => loadShown().catch(() => undefined), 300), []);
+
+  return (
+    <section class="answer" aria-label="Answer" aria-busy={busy}>
+      <Status />
+      {problem && (
+        <Failure
+          hint={problemHint(problem, composed.value)}
+          tone="bad"
+          // The bar over the page says these, and aloud.
+          alert={problem.kind !== "session" && problem.kind !== "unreachable"}
+          {...(pages.value.length > 0 && { again: () => void sendNext() })}
+        />
+      )}
+      {halted.value && <p class="note">{halted.value}</p>}
+      {remembered.value && <Remembered />}
+      {hint && !problem && <Failure hint={hint} tone="warn" alert={false} />}
+      {shown?.says && <p class="note warn">{shown.says}</p>}
+      {shown && (
+        <>
+          <Tools />
+          <Tabs
+            name="answer"
+            label="Show the answer as"
+            tabs={views.value.map((id) => ({ id, title: TITLES[id] }))}
+            chosen={chosenView.value}
+            onChoose={chooseView}
+          />
+          <TabPanel name="answer" tab={chosenView.value} class="answer-view">
+            <Shown />
+          </TabPanel>
+        </>
+      )}
+      {!shown && !problem && !busy && (
+        <p class="empty">
+          No answer to show yet. <kbd>Ctrl</kbd> + <kbd>Enter</kbd> sends the request.
+        </p>
+      )}
+      <ConfirmDialog />
+    </section>
+  );
+}
+
+function Remembered() {
+  const call = remembered.value;
+  if (!call) return null;
+  const at = new Date(call.at).toLocaleString();
+  return (
+    <p class="note">
+      <strong>From the history</strong>, sent {at}
+      {call.pages > 1 && `, the first of ${call.pages} pages`}.
+      {call.masked_answer && " Secrets in it were not kept: *** stands for them."}
+    </p>
+  );
+}
