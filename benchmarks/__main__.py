@@ -24,6 +24,7 @@ MODULES = (
     "query",
     "predicate",
     "memory",
+    "explorer",
     "simulator",
 )
 LONG = ("limits", "simulator")

@@ -50,7 +50,7 @@ from digirm_runtime.rows import AsyncRows, Rows
 """
 
 
-def test_mypy_strict(tmp_path: Path) -> None:
+def test_mypy_strict(tmp_path: Path, mypy_cache: str) -> None:
     types = iter(SEEN)
     # Of a TypedDict, mypy reveals all keys and no name.
     asked = re.sub(r"reveal_type\((.*)\)\n", lambda found: f"assert_type({found[1]}, {next(types)})\n", USE)
@@ -61,7 +61,7 @@ def test_mypy_strict(tmp_path: Path) -> None:
         capture_output=True,
         text=True,
         check=False,
-        env={"PATH": "", "MYPYPATH": ":".join(PATHS), "MYPY_CACHE_DIR": str(tmp_path / "cache")},
+        env={"PATH": "", "MYPYPATH": ":".join(PATHS), "MYPY_CACHE_DIR": mypy_cache},
     )
     wrong = [int(line) - IMPORTS.count("\n") for line in re.findall(r"use\.py:(\d+): error", done.stdout)]
     assert wrong == WRONG, done.stdout[:2000]

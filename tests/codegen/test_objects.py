@@ -361,13 +361,15 @@ REVEALED = ["Part", "str | None{}", "Part", "Part | None", "Part"]
 
 
 @pytest.mark.parametrize("checker", ["mypy", "pyright"])
-def test_type_checkers_see_the_classes(checker: str, tmp_path: Path) -> None:
+def test_type_checkers_see_the_classes(checker: str, tmp_path: Path, mypy_cache: str) -> None:
     for kind in KINDS:
         generate(SPECS, tmp_path, f"parts_{kind}", models=kind)
         (tmp_path / f"use_{kind}.py").write_text(USE.format(kind))
     settings = {"extraPaths": [str(ROOT / "runtime")], "pythonVersion": "3.11"}
     (tmp_path / "pyrightconfig.json").write_text(json.dumps(settings))
-    (tmp_path / "mypy.ini").write_text(f"[mypy]\nstrict = true\nmypy_path = {ROOT / 'runtime'}\n")
+    (tmp_path / "mypy.ini").write_text(
+        f"[mypy]\nstrict = true\nmypy_path = {ROOT / 'runtime'}\ncache_dir = {mypy_cache}\n"
+    )
     interpreter = "--pythonpath" if checker == "pyright" else "--python-executable"
     command = [sys.executable, "-m", checker, interpreter, sys.executable, *(f"use_{kind}.py" for kind in KINDS)]
     output = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False).stdout

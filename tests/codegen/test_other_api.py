@@ -110,7 +110,7 @@ def test_verdicts_are_those_of_a_live_spec(library: Any) -> None:
 
 
 @pytest.mark.usefixtures("library")
-def test_the_package_passes_mypy_strict(tmp_path: Path) -> None:
+def test_the_package_passes_mypy_strict(tmp_path: Path, mypy_cache: str) -> None:
     (tmp_path / "use.py").write_text(
         "from library import AsyncClient, Client, fields\n"
         "from library import any_of\n"
@@ -129,7 +129,7 @@ def test_the_package_passes_mypy_strict(tmp_path: Path) -> None:
         capture_output=True,
         text=True,
         check=False,
-        env={"PATH": "", "MYPYPATH": str(ROOT / "runtime"), "MYPY_CACHE_DIR": str(tmp_path / "cache")},
+        env={"PATH": "", "MYPYPATH": str(ROOT / "runtime"), "MYPY_CACHE_DIR": mypy_cache},
     )
     notes = re.findall(r"Revealed type is \"(.*)\"", done.stdout)
     assert [re.sub(r"builtins\.|typing\.|digirm_runtime\.\w+\.(\w+\.)?", "", note) for note in notes] == [
@@ -151,7 +151,7 @@ TRAP_NAMES = """\
 """
 
 
-def test_categories_named_like_what_the_package_uses(tmp_path: Path, load: Load) -> None:
+def test_categories_named_like_what_the_package_uses(tmp_path: Path, load: Load, mypy_cache: str) -> None:
     query = [field("str", "Text", *TEXT)]
     documents = {
         name: listing(
@@ -176,7 +176,7 @@ def test_categories_named_like_what_the_package_uses(tmp_path: Path, load: Load)
         "def use(rm: Client) -> None:\n"
         + "".join(f"    rm.{name}.all.get(str(fields.{name}.all.str == 'x'))\n" for name in TRAPS)
     )
-    environment = {"PATH": "", "MYPYPATH": str(ROOT / "runtime"), "MYPY_CACHE_DIR": str(tmp_path / "cache")}
+    environment = {"PATH": "", "MYPYPATH": str(ROOT / "runtime"), "MYPY_CACHE_DIR": mypy_cache}
     mypy = [sys.executable, "-m", "mypy", "--strict", "-p", "traps", "-m", "use"]
     done = subprocess.run(mypy, cwd=tmp_path, capture_output=True, text=True, check=False, env=environment)
     assert done.returncode == 0, done.stdout + done.stderr

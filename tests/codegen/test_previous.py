@@ -253,7 +253,7 @@ async def use(rm: Client, arm: AsyncClient) -> None:
 
 
 @pytest.mark.parametrize("checker", ["mypy", "pyright"])
-def test_type_checkers_see_gone_names(checker: str, tmp_path: Path) -> None:
+def test_type_checkers_see_gone_names(checker: str, tmp_path: Path, mypy_cache: str) -> None:
     (tmp_path / "use.py").write_text(USE)
     paths = [str(ROOT / "runtime"), str(GOLDEN)]
     if checker == "mypy":
@@ -272,7 +272,7 @@ def test_type_checkers_see_gone_names(checker: str, tmp_path: Path) -> None:
             "PATH": "",
             "HOME": str(Path.home()),
             "MYPYPATH": ":".join(paths),
-            "MYPY_CACHE_DIR": str(tmp_path / "cache"),
+            "MYPY_CACHE_DIR": mypy_cache,
         },
     )
     errors = [line for line in done.stdout.splitlines() if "error" in line and "use.py" in line]

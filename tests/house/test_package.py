@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -29,28 +31,87 @@ def tracked() -> list[Path]:
     return [ROOT / name for name in names if name and (ROOT / name).is_file()]
 
 
+#: What the page is made of, as `make web` leaves it: the repository holds none of it.
+BUNDLE = {
+    "index.html": "<!doctype html>",
+    "assets/index-1a2b3c.js": "export {};",
+    "assets/index-4d5e6f.css": ":root {}",
+}
+STATIC = "digirm_explorer/static/"
+SPECS = "digirm_explorer/specs/"
+
+
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:
-    folder = tmp_path_factory.mktemp("wheel")
+def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A clone, as it were, with what is not committed yet: no page is built in it."""
+    folder = tmp_path_factory.mktemp("checkout")
+    parts = {Path(path).parts[0] for path in PROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]}
+    parts |= {"specs", "pyproject.toml", ".gitignore", "README.md", "LICENSE"}
+    for file in tracked():
+        place = file.relative_to(ROOT)
+        if place.parts[0] in parts:
+            (folder / place).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(file, folder / place)
+    return folder
+
+
+def built(checkout: Path, folder: Path) -> zipfile.ZipFile:
     command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)]
-    subprocess.run(command, cwd=ROOT, capture_output=True, check=True)
+    subprocess.run(command, cwd=checkout, capture_output=True, check=True)
     (file,) = folder.glob("*.whl")
     return zipfile.ZipFile(file)
 
 
+@pytest.fixture(scope="module")
+def wheel(checkout: Path, tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:
+    return built(checkout, tmp_path_factory.mktemp("wheel"))
+
+
 def test_wheel_holds_every_file_of_every_package(wheel: zipfile.ZipFile) -> None:
     wanted = {
-        str(file.relative_to(package.parent))
-        for package in PACKAGES
-        for file in package.rglob("*")
-        if file.is_file() and file.suffix != ".pyc"
+        str(file.relative_to(package.parent)) for file in tracked() for package in PACKAGES if package in file.parents
     }
     held = {name for name in wheel.namelist() if ".dist-info/" not in name}
-    assert held == wanted
+    assert {name for name in held if not name.startswith(SPECS)} == wanted
     assert {f"{package.name}/py.typed" for package in PACKAGES} <= held
     assert any(name.startswith("digirm_codegen/templates/") for name in held)
     assert any(name.startswith("digirm_simulator/contract/22.7/") for name in held)
     assert {"digirm/query/grammar.lark", "digirm/query/tables.json", "digirm_runtime/query/literals.json"} <= held
+
+
+def test_wheel_holds_the_specs_that_the_explorer_shows(wheel: zipfile.ZipFile) -> None:
+    specs = ROOT / "specs"
+    wanted = {f"{SPECS}{file.relative_to(specs)}" for file in tracked() if specs in file.parents}
+    assert {name for name in wheel.namelist() if name.startswith(SPECS)} == wanted
+    for name in wanted:
+        assert wheel.read(name) == (specs / name.removeprefix(SPECS)).read_bytes()
+
+
+def test_wheel_holds_the_page_where_it_was_made(checkout: Path, tmp_path: Path) -> None:
+    static = checkout / "explorer" / STATIC
+    for name, text in BUNDLE.items():
+        (static / name).parent.mkdir(parents=True, exist_ok=True)
+        (static / name).write_text(text, "utf-8")
+    try:
+        made = built(checkout, tmp_path)
+    finally:
+        shutil.rmtree(static)
+    assert {name.removeprefix(STATIC) for name in made.namelist() if name.startswith(STATIC)} == BUNDLE.keys()
+    assert all(made.read(STATIC + name).decode() == text for name, text in BUNDLE.items())
+
+
+def test_without_the_page_the_command_says_how_to_make_it(wheel: zipfile.ZipFile, tmp_path: Path) -> None:
+    assert not any(name.startswith(STATIC) for name in wheel.namelist())
+    wheel.extractall(tmp_path)
+    done = subprocess.run(
+        [sys.executable, "-m", "digirm_cli.main", "explore", "--port", "0"],
+        cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(tmp_path)}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert "npm ci" in done.stderr
+    assert "npm run build" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_wheel_metadata(wheel: zipfile.ZipFile) -> None:

@@ -111,7 +111,7 @@ def expressions(documents: list[dict[str, Any]]) -> st.SearchStrategy[Expr]:
     return st.recursive(conditions(documents), deeper, max_leaves=12)
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=60)
 @given(data=st.data())
 def test_a_query_selects_what_its_meaning_says(fleet: tuple[Api, list[dict[str, Any]]], data: st.DataObject) -> None:
     api, documents = fleet
@@ -119,7 +119,7 @@ def test_a_query_selects_what_its_meaning_says(fleet: tuple[Api, list[dict[str, 
     assert selected(api, expr) == judged(expr, documents)
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=60)
 @given(data=st.data())
 def test_a_condition_selects_what_it_says(fleet: tuple[Api, list[dict[str, Any]]], data: st.DataObject) -> None:
     api, documents = fleet
@@ -127,7 +127,7 @@ def test_a_condition_selects_what_it_says(fleet: tuple[Api, list[dict[str, Any]]
     assert selected(api, expr) == judged(expr, documents)
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=60)
 @given(text=st.text(st.characters(exclude_categories=["Cs"]), max_size=40))
 def test_no_text_fails_or_changes_anything(fleet: tuple[Api, list[dict[str, Any]]], text: str) -> None:
     api, documents = fleet

@@ -298,7 +298,7 @@ ORDERS = st.lists(
 )
 
 
-@settings(max_examples=300)
+@settings(max_examples=150)
 @given(FLEETS, EXPRESSIONS, ORDERS, st.integers(1, 5), st.booleans(), st.sampled_from([0, 2, 10_000]))
 def test_every_way_of_reading_gives_the_same_rows(
     fleet: list[dict[str, Any]], expr: Expr, orderby: list[tuple[str, bool]], size: int, trigram: bool, few: int
