@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from digirm_cli.common import stdin, unread
 from digirm_runtime.calls.planned import STDIN, CallError
-from digirm_runtime.calls.sending import operation
+from digirm_runtime.calls.sending import operation, sent
 from digirm_runtime.text import printable
 
 if TYPE_CHECKING:
@@ -41,14 +41,11 @@ def one(client: Client, planned: Planned, known: Known | None, out: str | None) 
     Raises APIError, TransportError; BinaryError where a terminal would get bytes, or too many of them; OSError for a
     file that cannot be written, before anything is sent.
     """
-    from digirm_runtime.drivers import run
-
     asked = _operation(planned, known, "call", accept="*/*")
     terminal = out is None and sys.stdout.isatty()
     with _sink(out) as write:
         # What can be checked is read within the flow: a body that is broken is asked for again.
-        flow = client._flow(asked, partial(_begin, terminal=terminal), stream=True)
-        response: Response = run(flow, client._transport)
+        response = sent(client, asked, partial(_begin, terminal=terminal))
         try:
             if out is None and isinstance(response.body, bytes):
                 write(_printed(response, response.body, terminal=terminal))

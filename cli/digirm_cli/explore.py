@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 from typing import TYPE_CHECKING
 
 from digirm_cli.common import FINE, fail, named, warn
@@ -60,6 +59,7 @@ def run(args: argparse.Namespace) -> int:
             raise
         return fail("explore needs more packages: pip install 'digirm[explorer]'")
     from digirm_explorer.history import HistoryError
+    from digirm_runtime.errors import SpecError
 
     if problem := page.missing() or _wrong(args):
         return fail(problem)
@@ -79,6 +79,9 @@ def run(args: argparse.Namespace) -> int:
     except HistoryError as error:
         bound.close()
         return fail(f"{error}; --history FILE keeps it elsewhere, --no-history in memory")
+    except SpecError as error:
+        bound.close()
+        return fail(str(error))
 
     def ready() -> None:
         print(f"Open {running.access.link}", flush=True)
@@ -99,9 +102,15 @@ def _wrong(args: argparse.Namespace) -> str | None:
     url: str | None = args.url
     if url is not None and args.devices is not None:
         return "--devices is for the simulator that is started where there is no URL; write sim:?devices=N"
-    if args.specs is not None and not os.path.isfile(os.path.join(args.specs, "index.json")):  # noqa: PTH113, PTH118
-        return f"{args.specs} is no folder of specs: there is no index.json in it"
-    if url is None or _simulated(url):
+    if url is None:
+        return None
+    if _simulated(url):
+        from digirm_simulator.inprocess import parsed
+
+        try:
+            parsed(url)
+        except ValueError as error:
+            return str(error)
         return None
     if not url.strip():
         # An unset variable in a script must not mean another service.

@@ -5,9 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import closing
 from threading import Event
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
@@ -20,25 +19,37 @@ from digirm_explorer.problems import Problem, problem
 from digirm_explorer.security import Access, Gate
 
 if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
+    from starlette.types import Receive, Scope, Send
+
     from digirm_explorer.history import History
     from digirm_explorer.knowledge import Knowledge
     from digirm_explorer.service import Service
+    from digirm_explorer.shelf import Kept
 
 _LOG = logging.getLogger(__name__)
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 class Explorer:
     """The routes, and what they share. What belongs to the API is imported by the first request that needs it."""
 
     def __init__(self, knowledge: Knowledge, service: Service, history: History) -> None:
+        from concurrent.futures import ThreadPoolExecutor
+
         from digirm_explorer.sending import Sending
         from digirm_explorer.shelf import Shelf
 
+        # Threads of their own: no query waits for a file that another process uses, or for a long answer.
+        self._memory = ThreadPoolExecutor(1, "digirm-history")
+        self._checker = ThreadPoolExecutor(2, "digirm-queries")
         self._knowledge = knowledge
         self._service = service
         self._history = history
         self._shelf = Shelf()
-        self._sending = Sending(knowledge, service, history, self._shelf)
+        self._sending = Sending(knowledge, service, history, self._shelf, self._memory)
         self._calls: set[asyncio.Task[Any]] = set()
         #: Set when a page has asked for something, and so is there.
         self.visited = Event()
@@ -62,6 +73,7 @@ class Explorer:
             self._route("/api/query/sql", self._sql, "POST"),
             self._route("/api/send", self._send, "POST"),
             self._route("/api/export", self._export, "POST"),
+            self._route("/api/link", self._link, "POST"),
             self._route("/api/answers/{id}", self._download),
             self._route("/api/history", self._search),
             self._route("/api/history", self._clear, "DELETE"),
@@ -97,6 +109,8 @@ class Explorer:
         """Close connections and files."""
         await self._service.aclose()
         self._shelf.close()
+        for threads in (self._memory, self._checker):
+            threads.shutdown(cancel_futures=True)
         self._history.close()
 
     def _route(self, path: str, work: Callable[[Request], Awaitable[Any]], method: str = "GET") -> Route:
@@ -117,6 +131,7 @@ class Explorer:
         return Route(path, answer, methods=[method])
 
     async def _session(self, _: Request) -> dict[str, Any]:
+        await self._service.started()
         return await asyncio.to_thread(self._session_now)
 
     def _session_now(self) -> dict[str, Any]:
@@ -126,9 +141,7 @@ class Explorer:
         return {**self._service.session(), "version": VERSION, "history": None if file is None else str(file)}
 
     async def _catalog(self, _: Request) -> Response:
-        from digirm_explorer.catalog import catalog
-
-        return await asyncio.to_thread(lambda: reply(catalog(self._knowledge)))
+        return await asyncio.to_thread(lambda: reply(self._knowledge.catalog))
 
     async def _examples(self, _: Request) -> Any:
         from digirm_explorer.examples import examples
@@ -140,11 +153,13 @@ class Explorer:
 
     async def _sign_in(self, request: Request) -> Any:
         asked = await exchange.asked(request, exchange.SignIn)
-        self._service.sign_in(asked.kind, asked.name, asked.secret)
+        await asyncio.to_thread(self._service.sign_in, asked.kind, asked.name, asked.secret)
+        await self._service.tidy()
         return await self._session(request)
 
     async def _sign_out(self, request: Request) -> Any:
-        self._service.sign_out()
+        await asyncio.to_thread(self._service.sign_out)
+        await self._service.tidy()
         return await self._session(request)
 
     async def _writes(self, request: Request) -> Any:
@@ -155,26 +170,27 @@ class Explorer:
         from digirm_explorer.judging import judge
 
         asked = await exchange.asked(request, exchange.Composing)
+        await self._service.started()
         return await asyncio.to_thread(lambda: judge(self._knowledge, self._service.url, asked.request))
 
     async def _check(self, request: Request) -> Any:
         from digirm_explorer import queries
 
-        return await asyncio.to_thread(queries.check, self._knowledge, await exchange.data(request))
+        return await _in(self._checker, queries.check, self._knowledge, await exchange.data(request))
 
     async def _complete(self, request: Request) -> Any:
         from digirm_explorer import queries
 
-        return await asyncio.to_thread(queries.complete, self._knowledge, await exchange.data(request))
+        return await _in(self._checker, queries.complete, self._knowledge, await exchange.data(request))
 
     async def _sql(self, request: Request) -> Any:
         from digirm_explorer import queries
 
-        return await asyncio.to_thread(queries.sql, self._knowledge, await exchange.data(request))
+        return await _in(self._checker, queries.sql, self._knowledge, await exchange.data(request))
 
     async def _send(self, request: Request) -> Any:
         data = await exchange.data(request)
-        call = asyncio.create_task(self._sending.send(data))
+        call = asyncio.create_task(self._answer(data))
         self._calls.add(call)
         call.add_done_callback(self._calls.discard)
         # With its body read, the next that comes of a request is that the page has gone.
@@ -190,12 +206,19 @@ class Explorer:
         except asyncio.CancelledError:
             raise Problem("aborted", "stopped before its answer came") from None
 
+    async def _answer(self, data: Any) -> Response:
+        await self._service.started()
+        answer = await self._sending.send(data)
+        # It may be long: others are not to wait while it is written.
+        return await asyncio.to_thread(reply, answer)
+
     async def _export(self, request: Request) -> Any:
         from digirm_explorer.composed import Composed
         from digirm_explorer.exporting import export
 
         asked = await exchange.asked(request, exchange.Export)
         composed = Composed.read(asked.request)
+        await self._service.started()
 
         def exported() -> dict[str, str | None]:
             service = self._service
@@ -203,33 +226,60 @@ class Explorer:
 
         return await asyncio.to_thread(exported)
 
+    async def _link(self, request: Request) -> Any:
+        from digirm_explorer.linking import shared
+
+        asked = await exchange.asked(request, exchange.Composing)
+        await self._service.started()
+
+        def linked() -> dict[str, Any]:
+            credentials = self._service.credentials()
+            return shared(asked.request, [] if credentials is None else credentials.secrets())
+
+        return await asyncio.to_thread(linked)
+
     async def _download(self, request: Request) -> Response:
         kept = self._shelf.get(request.path_params["id"])
         if kept is None:
             raise Problem("invalid", "this answer is not kept any more: send the request again", status=404)
-
-        async def chunks() -> AsyncIterator[bytes]:
-            with closing(kept.chunks()) as pieces:
-                for chunk in pieces:
-                    yield chunk
-
-        headers = {"content-disposition": f'attachment; filename="{kept.name}"', "content-length": str(kept.size)}
-        # Whatever the service says that it is: no browser is to show it, least of all as a page of this address.
-        return StreamingResponse(chunks(), media_type="application/octet-stream", headers=headers)
+        return _Download(kept)
 
     async def _search(self, request: Request) -> Any:
         before = request.query_params.get("before")
         number = None if before is None else exchange.number(before)
-        return await asyncio.to_thread(self._history.search, request.query_params.get("search", ""), number)
+        return await _in(self._memory, self._history.search, request.query_params.get("search", ""), number)
 
     async def _remembered(self, request: Request) -> Any:
-        found = await asyncio.to_thread(self._history.get, exchange.number(request.path_params["id"]))
+        found = await _in(self._memory, self._history.get, exchange.number(request.path_params["id"]))
         if found is None:
             raise Problem("invalid", "this call is forgotten", status=404)
         return found
 
     async def _forget(self, request: Request) -> None:
-        await asyncio.to_thread(self._history.forget, exchange.number(request.path_params["id"]))
+        await _in(self._memory, self._history.forget, exchange.number(request.path_params["id"]))
 
     async def _clear(self, _: Request) -> None:
-        await asyncio.to_thread(self._history.clear)
+        await _in(self._memory, self._history.clear)
+
+
+class _Download(StreamingResponse):
+    """The body of an answer as it came, which is kept until it is sent, or who reads it has gone."""
+
+    def __init__(self, kept: Kept) -> None:
+        self._kept = kept
+        headers = {"content-disposition": "attachment", "content-length": str(kept.size)}
+        # Whatever the service says that it is: no browser is to show it, least of all as a page of this address.
+        super().__init__(self._chunks(), media_type="application/octet-stream", headers=headers)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send it."""
+        with self._kept.used():
+            await super().__call__(scope, receive, send)
+
+    async def _chunks(self) -> AsyncIterator[bytes]:
+        for chunk in self._kept.chunks():
+            yield chunk
+
+
+async def _in(threads: Executor, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    return await asyncio.get_running_loop().run_in_executor(threads, lambda: work(*args, **kwargs))

@@ -30,7 +30,7 @@ _ATTRIBUTES = {
     "@waitForReconnect": "true: the command ends when the device is back.",
 }
 _TARGETS = '<targets>\n  <device id="00000000-00000000-00000000-00000000"/>\n</targets>'
-_TITLES = {"list": "List", "get": "Get one", "create": "Create one", "update": "Change one", "delete": "Delete one"}
+_VERBS = {"list": "List", "get": "Get", "create": "Create", "update": "Change", "delete": "Delete"}
 
 
 def groups() -> list[dict[str, Any]]:
@@ -84,7 +84,7 @@ def _legacy(entry: Mapping[str, Any], usual: Mapping[str, str]) -> Iterator[dict
         yield _operation(
             method,
             base + below,
-            title=f"{_TITLES[kind]}: {entry['name']}",
+            title=f"{_title(entry, kind)} ({entry['name']})",
             doc=entry["doc"],
             client=f"rm.legacy.{entry['name']}.{kind}",
             kind=kind,
@@ -93,6 +93,12 @@ def _legacy(entry: Mapping[str, Any], usual: Mapping[str, str]) -> Iterator[dict
             params=[{"name": name, "doc": doc} for name, doc in params.items()] if kind == "list" else [],
             body=body if text else None,
         )
+
+
+def _title(entry: Mapping[str, Any], kind: str) -> str:
+    a_thing, things = entry["called"]
+    usual = f"{_VERBS[kind]} {things if kind == 'list' else a_thing}"
+    return str(entry.get("titles", {}).get(kind, usual))
 
 
 def _commands(known: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:

@@ -22,14 +22,14 @@ _NAMES = {"json": "JSON", "csv": "CSV", "xml": "XML"}
 
 
 class Body(NamedTuple):
-    """A body as the page gets it. `value` is what JSON says; `rows` are those of CSV."""
+    """A body as the page gets it. `value` is what JSON says; `number` is how many records CSV has."""
 
     kind: Kind
     text: str | None
     shortened: bool = False
     says: str | None = None
     value: Any = None
-    rows: list[dict[str, Any]] | None = None
+    number: int | None = None
 
 
 class _OtherError(ValueError):
@@ -52,7 +52,7 @@ def read(kept: Kept, media_type: str, charset: str | None) -> Body:
         if kind == "json":
             return Body(kind, text, value=_json(text))
         if kind == "csv":
-            return Body(kind, text, rows=_csv(text))
+            return Body(kind, text, number=_records(text))
         if kind == "xml":
             _check_xml(text)
         return Body(kind, text)
@@ -108,8 +108,9 @@ def _json(text: str) -> Any:
     except RecursionError:
         raise _OtherError("it is nested too deep") from None
     try:
-        # Halves of surrogate pairs, which the page's own parser takes as well; NaN it does not take.
-        return json.loads(text, parse_constant=_no_constant)
+        # Halves of surrogate pairs and numbers of any length, which the page's own parser takes as well; NaN it does
+        # not take. What Python's int takes is short.
+        return json.loads(text, parse_int=str, parse_constant=_no_constant)
     except RecursionError:
         raise _OtherError("it is nested too deep") from None
     except ValueError as error:
@@ -120,12 +121,12 @@ def _no_constant(name: str) -> Any:
     raise ValueError(f"it holds {name}")
 
 
-def _csv(text: str) -> list[dict[str, Any]]:
+def _records(text: str) -> int:
     from digirm_runtime.csvtext import CsvRows
     from digirm_runtime.errors import TransportError
 
     try:
-        return CsvRows().feed(text.encode("utf-8", "replace"), final=True)
+        return len(CsvRows().feed(text.encode("utf-8", "replace"), final=True))
     except TransportError as error:
         raise _OtherError(str(error)) from None
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from digirm_explorer import titles
 from digirm_explorer.texts import sendable_all
 
 if TYPE_CHECKING:
@@ -15,26 +15,12 @@ if TYPE_CHECKING:
     from digirm_runtime.tree import Node, Operation
 
 _JSON = "application/json"
-#: What a title says of a method by its name in a client; those that are not here stand for themselves.
-_VERBS = {
-    "list": "List",
-    "get": "Get",
-    "create": "Create",
-    "update": "Change",
-    "update_all": "Change several:",
-    "delete": "Delete",
-    "delete_all": "Delete several:",
-    "describe": "Describe",
-}
-#: Segments that say nothing of what is behind them.
-_PLAIN = frozenset(("inventory", "bulk"))
 #: Parameters that make a request one of the query language.
 _QUERYING = frozenset(("query", "orderby", "fields"))
 
 
-@lru_cache(4)
 def catalog(knowledge: Knowledge) -> dict[str, Any]:
-    """`Catalog` of the contract. It is kept: nobody may change it. Raises SpecError for a spec that cannot be read."""
+    """`Catalog` of the page's `types.ts`, made anew. Raises SpecError for a spec that cannot be read."""
     from digirm_explorer import beside
 
     v1 = _V1(knowledge.spec, knowledge.language)
@@ -89,7 +75,7 @@ class _V1:
     def _category(self, node: Node) -> dict[str, Any]:
         return {
             "name": node.wire,
-            "title": _words(node.wire),
+            "title": titles.heading(node.wire),
             "doc": self._spec.overrides.docs_of(f"{self._spec.base_path}/{node.wire}", "GET"),
             "operations": [
                 self._operation(dotted, operation) for dotted, at in node.named() for operation in at.operations
@@ -109,7 +95,7 @@ class _V1:
             "id": operation.wire,
             "method": operation.method,
             "path": operation.template,
-            "title": self._title(operation),
+            "title": titles.title(operation, self._spec.base_path),
             "doc": operation_doc(spec, operation),
             "client": f"rm.{dotted}.{operation.name}",
             "kind": operation.kind,
@@ -127,18 +113,6 @@ class _V1:
             "columns": list(self._language.columns(endpoint)) if endpoint and "fields" in wires else [],
             "body": self._body(operation) if operation.has_body else None,
         }
-
-    def _title(self, operation: Operation) -> str:
-        from digirm_runtime import template
-
-        words = template.literals(template.parse(operation.path.removeprefix(self._spec.base_path)))
-        nouns = " ".join(word.replace("_", " ") for word in words if word not in (*_PLAIN, operation.name))
-        if operation.kind == "csv" and operation.name == "csv":
-            return f"{_words(nouns)} as CSV"
-        if operation.name not in _VERBS:
-            return f"{_words(nouns)}: {operation.name.replace('_', ' ')}"
-        one = " one:" if operation.args and operation.name in ("get", "update", "delete") else ""
-        return f"{_VERBS[operation.name]}{one} {nouns}"
 
     def _body(self, operation: Operation) -> dict[str, Any]:
         from digirm_codegen.exports.markdown_parts import type_words
@@ -182,8 +156,3 @@ def _field(field: Field) -> dict[str, Any]:
         "certainty": field.certainty,
         "doc": field.doc,
     }
-
-
-def _words(name: str) -> str:
-    """A name on the wire as a heading."""
-    return f"{name[:1].upper()}{name[1:]}".replace("_", " ")

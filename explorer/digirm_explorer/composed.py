@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated
+from urllib.parse import unquote
 
 import msgspec
 
@@ -18,6 +20,7 @@ from digirm_runtime.calls.planned import (
     read_path,
     utf8,
 )
+from digirm_runtime.secrets import MASK
 
 #: Characters of a path with its parameters, a name or a value: more no address has.
 _TEXT = 65_536
@@ -27,6 +30,9 @@ _VALUE = 4_096
 _BODY = 8 << 20
 #: Parameters, headers and path values.
 _ENTRIES = 200
+
+#: A masked value in JSON, XML, CSV, a form or a query. A line of its own may be text that looks so.
+_MASKED = re.compile(r"""(?<=["'>=,;|\t&])\*{3}(?![^"'<,;|\t&\\\r\n])|^\*{3}(?=["'<,;|\t&])""", re.MULTILINE)
 
 _Text = Annotated[str, msgspec.Meta(max_length=_TEXT)]
 _Value = Annotated[str, msgspec.Meta(max_length=_VALUE)]
@@ -80,6 +86,14 @@ def planned(composed: Composed, url: str, base_path: str) -> Planned:
         return _planned(composed, url, base_path)
     except CallError as error:
         raise ComposedError(str(error)) from None
+
+
+def masked(plan: Planned) -> str | None:
+    """Why a call is not what was meant: a secret that was masked was not typed again; None where none is seen."""
+    values = (*map(unquote, plan.path.split("/")), *plan.params.values(), *plan.headers.values(), plan.text or "")
+    if any(MASK in value and (value.strip() == MASK or _MASKED.search(value)) for value in values):
+        return f"type again what {MASK} stands for: secrets are not kept"
+    return None
 
 
 def _planned(composed: Composed, url: str, base_path: str) -> Planned:

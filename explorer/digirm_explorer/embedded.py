@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
+from concurrent.futures import Future
 from typing import TYPE_CHECKING
 
 from digirm_explorer.problems import Problem
@@ -23,10 +25,10 @@ class Embedded:
         self._wanted = url
         self._specs = specs
         self._devices = devices
-        self._ready = threading.Event()
+        self._url: Future[str] = Future()
+        # Whoever waits for it and leaves does not take it from the others.
+        self._url.set_running_or_notify_cancel()
         self._lock = threading.Lock()
-        self._closed = False
-        self._error: str | None = None
         self._handler: Handler | None = None
         self._server: Running | None = None
 
@@ -34,34 +36,50 @@ class Embedded:
         """Make it and serve it. What keeps it from that is told by `url`; nothing is raised."""
         from digirm_simulator.server import Running
 
+        if self._url.done():
+            return
         try:
-            with self._lock:
-                if self._closed:
-                    return
-                self._handler = self._made()
-                self._server = Running(self._handler)
-                self._server.start()
+            handler = self._made()
         except (OSError, ValueError) as error:
-            self._error = f"the simulator did not start: {error}"
-        finally:
-            self._ready.set()
+            self._tell(f"the simulator did not start: {error}")
+            return
+        server = Running(handler)
+        try:
+            server.start()
+            with self._lock:
+                if not self._url.done():
+                    self._handler, self._server = handler, server
+                    self._url.set_result(server.url)
+                    return
+        except OSError as error:
+            self._tell(f"the simulator did not start: {error}")
+        server.stop()
+        handler.close()
 
     def url(self) -> str:
         """Its address; waits until it is there. Raises Problem where it did not start."""
-        self._ready.wait()
-        if self._server is None or self._error is not None:
-            raise Problem("transport", self._error or "the simulator was stopped")
-        return self._server.url
+        return self._url.result()
+
+    async def started(self) -> str:
+        """`url` for event loops."""
+        return await asyncio.wrap_future(self._url)
+
+    def give_up(self) -> None:
+        """Let nobody wait for it any longer; does not wait itself for one that is just being made."""
+        self._tell("the simulator was stopped")
 
     def stop(self) -> None:
         """End it; one that is just being made ends as soon as it is there."""
+        self.give_up()
+        if self._server is not None:
+            self._server.stop()
+        if self._handler is not None:
+            self._handler.close()
+
+    def _tell(self, why: str) -> None:
         with self._lock:
-            self._closed = True
-            if self._server is not None:
-                self._server.stop()
-            if self._handler is not None:
-                self._handler.close()
-        self._ready.set()
+            if not self._url.done():
+                self._url.set_exception(Problem("transport", why))
 
     def _made(self) -> Handler:
         if self._wanted is not None:

@@ -8,7 +8,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-_READS = ("GET", "HEAD")
+from digirm_runtime.flow import READS
 
 
 class ExampleError(ValueError):
@@ -17,9 +17,7 @@ class ExampleError(ValueError):
 
 def examples() -> list[dict[str, Any]]:
     """The examples as the page is told them (`Example`), in the order in which it shows them."""
-    entries = loaded()
-    titles = {entry["id"]: entry["title"] for entry in entries}
-    return [_shown(entry, titles) for entry in entries]
+    return [_shown(entry) for entry in loaded()]
 
 
 @cache
@@ -28,9 +26,10 @@ def loaded() -> tuple[dict[str, Any], ...]:
 
     `id` and `title` name it, `doc` says more. `method`, `path`, `path_values`, `params`, `headers`, `content_type` and
     `body` are the request; values for the path hold on a simulator as it is started without options. `operation` is
-    what it is an example of, where method and path do not say it. `first` names the examples that make what this one
-    is about, in order. `status` is what a fresh simulator answers after these, 200 to 299 where it is not given;
-    `empty` says that its list is empty, and `faulty` that its query has a mistake on purpose.
+    what it is an example of, where method and path do not say it, and `reads` that it changes nothing, where the
+    method does not. `first` names the examples that make what this one is about, in order. `status` is what a fresh
+    simulator answers after these, 200 to 299 where it is not given; `empty` says that its list is empty, and `faulty`
+    that its query has a mistake on purpose.
 
     Raises ExampleError.
     """
@@ -47,12 +46,12 @@ def loaded() -> tuple[dict[str, Any], ...]:
     return tuple(found)
 
 
-def _shown(entry: Mapping[str, Any], titles: Mapping[str, str]) -> dict[str, Any]:
+def _shown(entry: Mapping[str, Any]) -> dict[str, Any]:
     method, path = entry["method"], entry["path"]
     return {
         "id": entry["id"],
         "title": entry["title"],
-        "doc": " ".join((entry.get("doc", ""), *_hints(entry, titles))).strip(),
+        "doc": " ".join((entry.get("doc", ""), *_hints(entry))).strip(),
         "group": entry["group"],
         "operation": entry.get("operation", f"{method} {path}"),
         "request": {
@@ -64,15 +63,14 @@ def _shown(entry: Mapping[str, Any], titles: Mapping[str, str]) -> dict[str, Any
             "body": entry.get("body", ""),
             "content_type": entry.get("content_type", ""),
         },
-        "writes": method not in _READS,
+        "writes": method not in READS and not entry.get("reads", False),
+        "first": list(entry.get("first", ())),
     }
 
 
-def _hints(entry: Mapping[str, Any], titles: Mapping[str, str]) -> list[str]:
+def _hints(entry: Mapping[str, Any]) -> list[str]:
     """What to know before it is sent."""
     hints = []
-    if needed := [f"“{titles[name]}”" for name in entry.get("first", ())]:
-        hints.append(f"First send {', then '.join(needed)}.")
     if entry.get("path_values") or "<device id=" in entry.get("body", ""):
         hints.append("Ids are those of a fresh simulator.")
     if entry.get("status", 200) >= 400:

@@ -13,15 +13,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from digirm_explorer.history_file import connect, damaged
+from digirm_explorer.history_file import PATIENCE, connect, damaged
+from digirm_explorer.linking import MOST_TEXT, without_secrets
 from digirm_runtime.masking import Masker
 from digirm_runtime.secrets import MASK
 
 #: So many calls are kept, and so many bytes of them; the oldest go first.
 MOST_CALLS = 1000
 MOST_BYTES = 64 << 20
-#: So many characters are kept of a body.
-MOST_TEXT = 1 << 20
 #: So many calls a search gives at most.
 _MOST_FOUND = 1000
 _LARGEST = 2**63 - 1
@@ -86,12 +85,14 @@ class History:
         kept wherever they stand, such as the credentials; so are those that the request has under secret names.
         """
         masker = Masker(secrets)
-        # What is learned from its end must not stay at its beginning.
-        _request(masker, request)
-        kept = _request(masker, request)
+        kept = without_secrets(masker, request)
+        if masker.full:
+            # Not all of its secrets can be looked for in what the service says.
+            headers, text = (), None if text is None else MASK
+            error = None if error is None else MASK
         target, url = masker.url(target), masker.url(url)
         error = None if error is None else masker.text(error)
-        masked_request, masker.masked = masker.masked, False
+        masked_request, masker.masked = masker.masked, masker.full
         answer = masker.headers(headers)
         body, is_cut = (None, False) if text is None else _body(masker, text)
         values = {
@@ -115,7 +116,7 @@ class History:
         }
         values["bytes"] = sum(len(value.encode()) for value in values.values() if isinstance(value, str))
         names = ", ".join(values)
-        with self._changing() as database:
+        with self._changing(PATIENCE) as database:
             marks = ", ".join("?" * len(values))
             done = database.execute(f"INSERT INTO calls ({names}) VALUES ({marks})", (*values.values(),))  # noqa: S608
             self._trim(database)
@@ -124,7 +125,7 @@ class History:
     def follow(self, id: int, *, milliseconds: float = 0, size: int = 0) -> None:
         """Count a further page of a call, with its time and size; nothing where the call is forgotten."""
         change = "pages = pages + 1, milliseconds = milliseconds + ?, size = size + ?"
-        with self._changing() as database:
+        with self._changing(PATIENCE) as database:
             database.execute(f"UPDATE calls SET {change} WHERE id = ?", (milliseconds, size, id))  # noqa: S608
 
     def search(self, text: str = "", before: int | None = None, limit: int = 100) -> list[dict[str, Any]]:
@@ -153,21 +154,27 @@ class History:
     def forget(self, id: int) -> bool:
         """Forget a call; whether there was one."""
         with self._changing() as database:
-            return database.execute("DELETE FROM calls WHERE id = ?", (min(id, _LARGEST),)).rowcount > 0
+            found = database.execute("DELETE FROM calls WHERE id = ?", (min(id, _LARGEST),)).rowcount > 0
+        self._empty()
+        return found
 
     def clear(self) -> None:
         """Forget all calls, and make the file small."""
         with self._changing() as database:
             database.execute("DELETE FROM calls")
-        with self._using() as database, suppress(sqlite3.OperationalError):
-            # Another process may be reading: the file stays large, but nothing is in it.
-            database.execute("VACUUM")
-            database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        self._empty("VACUUM")
+        self._empty()
 
     def close(self) -> None:
         """Close the file; a second time does nothing."""
         with self._lock:
             self._database.close()
+
+    def _empty(self, what: str = "PRAGMA wal_checkpoint(TRUNCATE)") -> None:
+        """Have what was forgotten leave the file, and the log beside it, which holds it until then."""
+        with self._using() as database, suppress(sqlite3.OperationalError):
+            # Another process may be reading: it is done the next time.
+            database.execute(what)
 
     def _trim(self, database: sqlite3.Connection) -> None:
         # The call just made stays, however large it is.
@@ -179,13 +186,18 @@ class History:
         )
 
     @contextmanager
-    def _using(self) -> Iterator[sqlite3.Connection]:
-        with self._lock, self._errors():
-            yield self._database
+    def _using(self, patience: float = -1) -> Iterator[sqlite3.Connection]:
+        if not self._lock.acquire(timeout=patience):
+            raise HistoryError(damaged(self.file, TimeoutError("it is busy")))
+        try:
+            with self._errors():
+                yield self._database
+        finally:
+            self._lock.release()
 
     @contextmanager
-    def _changing(self) -> Iterator[sqlite3.Connection]:
-        with self._using() as database:
+    def _changing(self, patience: float = -1) -> Iterator[sqlite3.Connection]:
+        with self._using(patience) as database:
             database.execute("BEGIN IMMEDIATE")
             try:
                 yield database
@@ -201,24 +213,6 @@ class History:
             yield
         except (sqlite3.Error, OSError, ValueError, OverflowError) as error:
             raise HistoryError(damaged(self.file, error)) from None
-
-
-def _request(masker: Masker, request: Mapping[str, Any]) -> dict[str, Any]:
-    """The composed request without its secrets."""
-    kept: dict[str, Any] = {}
-    for name, value in request.items():
-        if name == "headers" and isinstance(value, list):
-            pairs = [(str(header["name"]), str(header["value"])) for header in value]
-            kept[name] = [{"name": name, "value": value} for name, value in masker.headers(pairs)]
-        elif name == "path" and isinstance(value, str):
-            kept[name] = masker.url(value)
-        elif name == "body" and isinstance(value, str) and len(value) > MOST_TEXT:
-            # Left out as what is secret is: it has to be given again.
-            kept[name] = masker.text(value[:MOST_TEXT]) + MASK
-            masker.masked = True
-        else:
-            kept[name] = masker.value(value)
-    return kept
 
 
 def _body(masker: Masker, text: str) -> tuple[str, bool]:

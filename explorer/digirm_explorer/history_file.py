@@ -6,14 +6,15 @@ import json
 import os
 import sqlite3
 import time
-from contextlib import suppress
 from pathlib import Path
 from urllib.parse import unquote_plus
 
 #: Marks the file as digirm's; `file` shows it.
 APPLICATION = 0x6469_6749
 VERSION = 1
-#: Seconds that a process waits for another one's change.
+#: Seconds that a change waits for another one's: answers wait for what is remembered of them.
+PATIENCE = 1.0
+# It is longer when the file is opened.
 _PATIENCE = 10.0
 _TABLE = """
 CREATE TABLE calls (
@@ -72,8 +73,12 @@ def _make(file: Path) -> None:
     if not file.parent.exists():
         file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     # The files that SQLite makes beside it have its mode.
-    with suppress(FileExistsError):
+    try:
         os.close(os.open(file, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+    except FileExistsError:
+        # A device or a pipe is neither to be opened nor to get another mode.
+        if not file.is_file():
+            raise ValueError("it is no file of data: choose another one") from None
 
 
 def _open(database: sqlite3.Connection, file: Path | None) -> None:
@@ -94,6 +99,7 @@ def _open(database: sqlite3.Connection, file: Path | None) -> None:
             database.execute(f"PRAGMA application_id = {APPLICATION}")
             database.execute(f"PRAGMA user_version = {VERSION}")
         database.execute("COMMIT")
+    database.execute(f"PRAGMA busy_timeout = {PATIENCE * 1000:.0f}")
 
 
 def _is_new(database: sqlite3.Connection) -> bool:

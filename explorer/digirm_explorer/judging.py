@@ -26,7 +26,8 @@ def judge(knowledge: Knowledge, url: str, data: dict[str, Any]) -> dict[str, Any
     except ComposedError as error:
         # A path whose placeholders are not filled yet is that of an operation all the same.
         return _judged(_operation(method, composed.path.strip(), composed.body), errors=[str(error)])
-    found = specs.judge(plan.method, plan.path, plan.params)
+    # The editors list the faults of queries themselves, each at its place.
+    found = specs.judge(plan.method, plan.path, plan.params, queries=False)
     if found.known is not None:
         operation: str | None = f"{found.known.method} {found.known.listed}"
     else:

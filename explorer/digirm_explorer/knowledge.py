@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cached_property
 from pathlib import Path
-from threading import RLock
+from threading import Lock, RLock
 from typing import TYPE_CHECKING, Any
 
 from digirm_runtime.errors import SpecError
@@ -30,6 +30,7 @@ class Knowledge:
         """`specs` is a spec folder; by default that of the installed client."""
         self._folder = specs
         self._lock = RLock()
+        self._catalog_lock = Lock()
 
     @property
     def folder(self) -> str | None:
@@ -51,15 +52,20 @@ class Knowledge:
 
             return PACKAGE.language
         with self._lock:
-            package = self._classes.blocking._package
-            assert package is not None
-            return package.language
+            return self._classes.language
 
     @property
     def calls(self) -> Specs:
         """What judges requests."""
         with self._lock:
             return self._calls
+
+    @property
+    def catalog(self) -> dict[str, Any]:
+        """`Catalog` of the page's `types.ts`. It is kept: nobody may change it."""
+        # Not behind the other lock: calls need not wait for it.
+        with self._catalog_lock:
+            return self._catalog
 
     @property
     def info(self) -> dict[str, str]:
@@ -99,10 +105,16 @@ class Knowledge:
     @cached_property
     def _spec(self) -> Spec:
         if self._folder is not None:
-            return self._classes._spec
+            return self._classes.spec
         from digirm_runtime.spec import load
 
         return load(_default_folder())
+
+    @cached_property
+    def _catalog(self) -> dict[str, Any]:
+        from digirm_explorer.catalog import catalog
+
+        return catalog(self)
 
     @cached_property
     def _calls(self) -> Specs:

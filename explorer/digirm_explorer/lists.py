@@ -17,7 +17,7 @@ _KEYS = ("list", "items")
 
 
 class Listed(NamedTuple):
-    """What an answer holds of a list: `number` records, under the key `items` of JSON, or as `rows`.
+    """What an answer holds of a list: `number` records, under the key `items` of JSON, as `rows`, or as CSV.
 
     `next` are the parameters of the next page; `says` why they are missing.
     """
@@ -36,7 +36,7 @@ def listed(body: Body, planned: Planned, known: Known | None, content: bytes, me
     if body.shortened:
         return Listed()
     if body.kind == "csv":
-        return Listed(rows=body.rows, number=len(body.rows or ()))
+        return Listed(number=body.number)
     name = legacy_object(planned.path)
     if name is not None and body.kind in ("json", "xml") and planned.method == "GET":
         return _legacy(name, body, planned, content, media_type)

@@ -50,13 +50,17 @@ def problem(error: Exception) -> Problem | None:
     """The problem that an error of digirm's own is; None for one that nobody foresaw."""
     if isinstance(error, Problem):
         return error
+    from digirm_explorer.examples import ExampleError
+    from digirm_explorer.history import HistoryError
     from digirm_runtime import errors
 
     if isinstance(error, errors.CredentialsError):
-        return Problem("credentials", str(error))
-    if isinstance(error, errors.SpecError):
+        # What a program does instead, whoever sits at the page cannot.
+        said = str(error).replace("or pass auth=", "or type them in under Credentials")
+        return Problem("credentials", said)
+    # A damaged file is no fault of the request, though an ExampleError is a ValueError, as a QueryError is.
+    if isinstance(error, errors.SpecError | HistoryError | ExampleError):
         return Problem("internal", str(error))
-    # A QueryError is a ValueError too.
     if isinstance(error, ValueError):
         return Problem("invalid", str(error))
     if isinstance(error, errors.RemoteManagerError):

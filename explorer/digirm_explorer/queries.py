@@ -166,8 +166,9 @@ def _fixed(language: Language, asked: _Asked, report: Report) -> str | None:
         return None
     from digirm_runtime.query.fix import fix
 
-    fixed = fix(language, asked.endpoint, asked.query)
-    return fixed.text if fixed.report.ok and fixed.text != asked.query else None
+    # What would still have an error is given back as it was.
+    fixed = fix(language, asked.endpoint, asked.query).text
+    return None if fixed == asked.query else fixed
 
 
 def _read(data: object, form: type[T]) -> T:

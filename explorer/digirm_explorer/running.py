@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import socket
 import threading
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 HOST = "127.0.0.1"
 #: Seconds in which the page is given the whole processor, from the moment on that it can be asked for.
 _HEAD_START = 0.5
+#: Seconds that connections have to end when the explorer does.
+_PATIENCE = 0.5
 
 
 class StartError(Exception):
@@ -54,11 +57,14 @@ class Running:
         history: Path | None = None,
         announce: Callable[[str], None] = lambda _: None,
     ) -> None:
-        """`announce` gets each link after the first. Raises HistoryError for a history that cannot be used."""
+        """`announce` gets each link after the first. Raises SpecError, HistoryError for what cannot be used."""
         from digirm_explorer.history import History
         from digirm_explorer.knowledge import Knowledge
 
         knowledge = Knowledge(specs)
+        if specs is not None:
+            # What was named is read at once: nobody is shown a link to a page that would know nothing.
+            _ = knowledge.language
         self._bound = bound
         self._embedded = embedded
         self.explorer = Explorer(knowledge, Service(knowledge, url, embedded), History(history))
@@ -85,6 +91,12 @@ class Running:
         if self._embedded is not None:
             self._embedded.start()
         self.explorer.warm()
+
+    def hush(self) -> None:
+        """End the calls that are under way, and what waits for the simulator."""
+        if self._embedded is not None:
+            self._embedded.give_up()
+        self.explorer.stop()
 
 
 class _Server(listening.Listening):
@@ -114,9 +126,16 @@ class _Server(listening.Listening):
         self.is_ready()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        self._running.explorer.stop()
+        self._running.hush()
+        # Who sends or reads no further is not waited for: cancelled by uvicorn, it would be told of as a failure.
+        leave = asyncio.get_running_loop().call_later(_PATIENCE, self._hang_up)
         await super().shutdown(sockets)
+        leave.cancel()
         await self._running.explorer.aclose()
+
+    def _hang_up(self) -> None:
+        for connection in self.server_state.connections:
+            connection.transport.abort()
 
 
 @contextmanager

@@ -11,6 +11,8 @@ import msgspec
 from digirm_explorer.problems import Problem, problem
 
 if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
     from digirm_explorer.composed import Composed
     from digirm_explorer.history import History
     from digirm_explorer.knowledge import Knowledge
@@ -24,10 +26,8 @@ if TYPE_CHECKING:
     from digirm_runtime.wire import Request
 
 _LOG = logging.getLogger(__name__)
-READS = frozenset(("GET", "HEAD"))
-#: Characters of a text answer that the history gets; it keeps less of it.
-_REMEMBERED = 2 << 20
-_EXTENSIONS = {"json": ".json", "csv": ".csv", "xml": ".xml", "text": ".txt", "binary": ".bin", "empty": ".txt"}
+#: Seconds that an answer waits for its number in the history, which another process may be using.
+_PATIENCE = 1.0
 
 
 class _Wanted(msgspec.Struct):
@@ -48,18 +48,26 @@ class _Prepared(NamedTuple):
 class Sending:
     """Sends what the page composed; its calls may run at once."""
 
-    def __init__(self, knowledge: Knowledge, service: Service, history: History, shelf: Shelf) -> None:
+    def __init__(
+        self, knowledge: Knowledge, service: Service, history: History, shelf: Shelf, memory: Executor
+    ) -> None:
+        """`memory` is the thread in which the history is used: what waits for its file keeps nothing else waiting."""
         self._knowledge = knowledge
         self._service = service
         self._history = history
         self._shelf = shelf
+        self._memory = memory
 
     async def send(self, data: object) -> dict[str, Any]:
         """`Answer` of the page's `types.ts`. Raises Problem, and what a problem is made of."""
+        call = await asyncio.to_thread(self._prepare, data)
+        async with self._service.calling(call.client):
+            return await self._sent(call)
+
+    async def _sent(self, call: _Prepared) -> dict[str, Any]:
         from digirm_explorer.shelf import Kept
         from digirm_explorer.upstream import Attempt, fetch
 
-        call = await asyncio.to_thread(self._prepare, data)
         kept, attempt = Kept(), Attempt()
         try:
             received = await fetch(call.client, call.operation, kept, attempt)
@@ -67,15 +75,15 @@ class Sending:
             kept.leave()
             if attempt.request is not None:
                 # Cancelled by a page that has gone, this goes on: what was sent may have been carried out.
-                await asyncio.shield(asyncio.to_thread(self._failed, call, attempt, error))
+                await asyncio.shield(self._failed(call, attempt, error))
             raise
-        self._shelf.add(kept)
-        return await asyncio.to_thread(self._answer, call, received, kept)
+        return await asyncio.shield(self._came(call, received, kept))
 
     def _prepare(self, data: object) -> _Prepared:
-        from digirm_explorer.composed import Composed, planned
-        from digirm_explorer.upstream import MOST_OF_ERROR, request_of
-        from digirm_runtime.calls.sending import operation
+        from digirm_explorer.composed import Composed, masked, planned
+        from digirm_explorer.upstream import MOST_OF_ERROR
+        from digirm_runtime.calls.sending import operation, prepared
+        from digirm_runtime.flow import READS
 
         try:
             wanted = msgspec.convert(data, _Wanted)
@@ -86,12 +94,24 @@ class Sending:
         plan = planned(composed, url, specs.base_path)
         if plan.method not in READS and self._service.writes == "locked":
             raise Problem("locked", f"{url} is a real service, and is only read: allow writes before a {plan.method}")
+        if plan.method not in READS and (why := masked(plan)):
+            raise Problem("invalid", why)
         client = self._service.client()
         known = specs.judge(plan.method, plan.path, plan.params).known
         made = operation(plan, known, "call", accept="*/*", max_bytes=MOST_OF_ERROR)
         if plan.method not in READS and self._service.writes == "confirmed":
-            _confirmed(client, request_of(client, made), wanted.confirm)
+            _confirmed(client, prepared(client, made), wanted.confirm)
         return _Prepared(composed, plan, known, client, made, wanted.follows)
+
+    async def _came(self, call: _Prepared, received: Received, kept: Kept) -> dict[str, Any]:
+        try:
+            answer = await asyncio.to_thread(self._answer, call, received, kept)
+        except BaseException:
+            kept.leave()
+            raise
+        self._shelf.add(kept)
+        answer["history"] = await self._remember(call, received.request, answer)
+        return answer
 
     def _answer(self, call: _Prepared, received: Received, kept: Kept) -> dict[str, Any]:
         from digirm_explorer import bodies, lists
@@ -104,8 +124,7 @@ class Sending:
             listed = lists.listed(body, call.planned, call.known, content, type)
         says = [text for text in (received.says, body.says, listed.says) if text]
         following = None if listed.next is None else lists.following(call.composed, listed.next)
-        kept.name = _name(call.planned.path, body.kind)
-        answer = {
+        return {
             "id": kept.id,
             "history": None,
             "method": received.request.method,
@@ -114,7 +133,6 @@ class Sending:
             "reason": received.reason,
             "milliseconds": received.milliseconds,
             "size": kept.size,
-            "tries": 1,
             "headers": list(received.headers.items()),
             "media_type": received.media_type,
             "kind": body.kind,
@@ -125,12 +143,11 @@ class Sending:
             "items": listed.items,
             "count": listed.number,
             "next": None if following is None else msgspec.to_builtins(following),
+            "writes": self._service.writes,
             "gauge": self._service.gauge(),
         }
-        answer["history"] = self._remember(call, received.request, answer)
-        return answer
 
-    def _failed(self, call: _Prepared, attempt: Attempt, error: BaseException) -> None:
+    async def _failed(self, call: _Prepared, attempt: Attempt, error: BaseException) -> None:
         """Remember a call that got no answer."""
         known = problem(error) if isinstance(error, Exception) else None
         stopped = isinstance(error, asyncio.CancelledError)
@@ -139,17 +156,25 @@ class Sending:
         request = attempt.request
         target = request.url.removeprefix(call.client.url)
         about = {"method": request.method, "target": target, "milliseconds": attempt.milliseconds, "error": text}
-        self._remember(call, request, about)
+        await self._remember(call, request, about)
 
-    def _remember(self, call: _Prepared, request: Request, about: dict[str, Any]) -> int | None:
+    async def _remember(self, call: _Prepared, request: Request, about: dict[str, Any]) -> int | None:
+        """The number of the call in the history; None where it has none, or gets it later."""
+        loop = asyncio.get_running_loop()
+        kept = loop.run_in_executor(self._memory, self._keep, call, request, about)
+        done, _ = await asyncio.wait((kept,), timeout=_PATIENCE)
+        return kept.result() if done else None
+
+    def _keep(self, call: _Prepared, request: Request, about: dict[str, Any]) -> int | None:
         from digirm_explorer.history import HistoryError
+        from digirm_runtime.calls.sending import credentials
 
         try:
-            if call.follows is not None and "error" not in about:
+            # A page that failed is a call of its own: it leaves a trace.
+            if call.follows is not None and about.get("status", 400) < 400:
                 self._history.follow(call.follows, milliseconds=about["milliseconds"], size=about["size"])
                 return call.follows
             names = ("status", "size", "headers", "media_type", "kind", "shortened")
-            text = about.get("text")
             return self._history.add(
                 msgspec.to_builtins(call.composed),
                 url=call.client.url,
@@ -157,8 +182,8 @@ class Sending:
                 target=about["target"],
                 milliseconds=about["milliseconds"],
                 error=about.get("error"),
-                text=None if text is None else text[:_REMEMBERED],
-                secrets=_secrets(call.client),
+                text=about.get("text"),
+                secrets=credentials(call.client).secrets(),
                 **{name: about[name] for name in names if name in about},
             )
         except HistoryError as error:
@@ -170,25 +195,12 @@ class Sending:
 def _confirmed(client: AsyncClient, request: Request, given: str | None) -> None:
     """Raise Problem `confirm` for a request that was not confirmed as it is."""
     from digirm_explorer.confirming import confirms, digest, preview
+    from digirm_runtime.calls.sending import credentials
 
     if given is not None and confirms(given, request):
         return
     text = "this changes a real service: confirm what will be sent"
     if given is not None:
-        text = "the request is another one than was confirmed: look at it again"
-    shown = preview(request, client._credentials.headers())
+        text = "the request is another one than was confirmed, or was sent already: look at it again"
+    shown = preview(request, credentials(client).headers())
     raise Problem("confirm", text, preview=shown, digest=digest(request))
-
-
-def _secrets(client: AsyncClient) -> list[str]:
-    """What must not be remembered wherever it stands."""
-    credentials = client._credentials
-    pair = credentials.user_password()
-    return [value for value in (*credentials.headers().values(), *(pair or ())[1:]) if value]
-
-
-def _name(path: str, kind: str) -> str:
-    """A file's name for what a path answered."""
-    last = path.rstrip("/").rpartition("/")[2]
-    safe = "".join(char if char.isascii() and (char.isalnum() or char in "-_") else "-" for char in last)
-    return (safe.strip("-")[:80] or "answer") + _EXTENSIONS[kind]

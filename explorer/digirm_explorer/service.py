@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 from digirm_explorer.embedded import PASSWORD, USER
@@ -22,7 +24,7 @@ _SOURCE = "typed into the page, in memory only"
 
 
 class Service:
-    """One service. Its methods may wait for the simulator, and read the spec: they belong into threads."""
+    """One service. Methods that are not async may wait for the simulator or the spec: they belong into threads."""
 
     def __init__(self, knowledge: Knowledge, url: str | None = None, embedded: Embedded | None = None) -> None:
         """Exactly one of `url` and `embedded` is given."""
@@ -33,8 +35,8 @@ class Service:
         self.allowed = False
         self._typed: tuple[str, str] | ApiKey | None = None
         self._client: AsyncClient | None = None
-        #: Clients whose credentials were put away, which may still be at work.
-        self._former: list[AsyncClient] = []
+        #: The clients that may hold connections, each with the number of its calls that are under way.
+        self._open: dict[AsyncClient, int] = {}
         self._lock = threading.Lock()
 
     @property
@@ -44,6 +46,11 @@ class Service:
             return self._embedded.url()
         assert self._url is not None
         return self._url.rstrip("/")
+
+    async def started(self) -> None:
+        """Wait until the simulator is there, and keep no thread waiting. Raises Problem where it did not start."""
+        if self._embedded is not None:
+            await self._embedded.started()
 
     @property
     def writes(self) -> str:
@@ -58,14 +65,33 @@ class Service:
                 if auth is None and self._embedded is not None:
                     auth = USER, PASSWORD
                 self._client = self._knowledge.make_async(self.url, auth=auth, timeout=TIMEOUT)
+                self._open[self._client] = 0
             return self._client
+
+    @asynccontextmanager
+    async def calling(self, client: AsyncClient) -> AsyncIterator[None]:
+        """A call of this client is under way: it is not closed meanwhile, whoever signs in."""
+        self._open[client] = self._open.get(client, 0) + 1
+        try:
+            yield
+        finally:
+            self._open[client] -= 1
+            await self.tidy()
+
+    async def tidy(self) -> None:
+        """Close the clients whose credentials were put away, and whose last call has ended."""
+        for client, calls in list(self._open.items()):
+            if not calls and client is not self._client:
+                del self._open[client]
+                await client.aclose()
 
     def credentials(self) -> Credentials | None:
         """The credentials that calls have; None where there are none."""
+        from digirm_runtime.calls.sending import credentials
         from digirm_runtime.errors import CredentialsError
 
         try:
-            return self.client()._credentials
+            return credentials(self.client())
         except CredentialsError:
             return None
 
@@ -99,8 +125,6 @@ class Service:
     def _use(self, auth: tuple[str, str] | ApiKey | None) -> None:
         with self._lock:
             self._typed = auth
-            if self._client is not None:
-                self._former.append(self._client)
             self._client = None
 
     def session(self) -> dict[str, Any]:
@@ -142,6 +166,5 @@ class Service:
 
     async def aclose(self) -> None:
         """Close all connections."""
-        for client in (*self._former, self._client):
-            if client is not None:
-                await client.aclose()
+        for client in list(self._open):
+            await client.aclose()

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import secrets
 from collections import OrderedDict
-from collections.abc import Generator
+from collections.abc import Iterator
+from contextlib import contextmanager
 from tempfile import SpooledTemporaryFile
 
 #: So many answers are kept, of at most so many bytes each; from so many on in a file.
@@ -19,7 +20,6 @@ class Kept:
 
     def __init__(self) -> None:
         self.id = secrets.token_urlsafe(12)
-        self.name = "answer"
         self.size = 0
         self._file = SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115 - closed when the last who uses it has gone
         self._users = 1
@@ -35,16 +35,21 @@ class Kept:
         self._file.seek(0)
         return self._file.read(size)
 
-    def chunks(self) -> Generator[bytes, None, None]:
-        """All of it in pieces, also where it leaves the shelf meanwhile."""
+    @contextmanager
+    def used(self) -> Iterator[Kept]:
+        """Itself, which stays as long as this lasts, also where it leaves the shelf meanwhile."""
         self._users += 1
         try:
-            for start in range(0, self.size, _PIECE):
-                # Others may read it too.
-                self._file.seek(start)
-                yield self._file.read(_PIECE)
+            yield self
         finally:
             self.leave()
+
+    def chunks(self) -> Iterator[bytes]:
+        """All of it in pieces."""
+        for start in range(0, self.size, _PIECE):
+            # Others may read it too.
+            self._file.seek(start)
+            yield self._file.read(_PIECE)
 
     def leave(self) -> None:
         """One user fewer."""

@@ -7,8 +7,9 @@ from contextlib import aclosing
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from digirm_runtime.calls.sending import asent
 from digirm_runtime.errors import APIError, RemoteManagerError, TransportError
-from digirm_runtime.flow import Acquire, Send
+from digirm_runtime.flow import Send
 from digirm_runtime.wire import AsyncResponse, Request, Response
 
 if TYPE_CHECKING:
@@ -87,39 +88,16 @@ class Attempt:
             flow.close()
 
 
-class _NoSlot:
-    """Stands for a slot where nothing is sent."""
-
-    def release(self, *, sent: bool = True) -> None:
-        """Nothing was taken."""
-
-
-def request_of(client: AsyncClient, operation: Operation[Any]) -> Request:
-    """The request that an operation would send, with all its headers. Raises ValueError for what cannot be sent."""
-    flow = client._flow(operation, lambda response: response)
-    try:
-        step = next(flow)
-        while isinstance(step, Acquire):
-            step = flow.send(_NoSlot())
-        assert isinstance(step, Send)
-        return step.request
-    finally:
-        flow.close()
-
-
 async def fetch(client: AsyncClient, operation: Operation[Any], kept: Kept, attempt: Attempt) -> Received:
     """Send a call once, and keep the body of its answer, of whatever status; `attempt` knows how far it came.
 
     Cancelling it ends the connection. Raises TransportError where no answer came, ValueError for what cannot be sent,
     and other errors of digirm's own where nothing was sent.
     """
-    from digirm_runtime.drivers import arun
-
     # Nothing is repeated: who looks at an answer wants to see the first.
     operation.options.retries = 0
-    flow = client._flow(operation, lambda response: response, stream=True)
     try:
-        response: Response = await arun(attempt.watch(flow), client._transport)
+        response: Response = await asent(client, operation, attempt.watch)
     except APIError:
         if attempt.response is None:
             raise  # the throttle's word, not the service's

@@ -240,11 +240,11 @@ class BaseClient(Branch):
     ) -> Flow[Any]:
         from urllib.parse import urlencode
 
-        from digirm_runtime.flow import Plan, perform
+        from digirm_runtime.flow import READS, Plan, perform
         from digirm_runtime.secrets import shown
         from digirm_runtime.wire import Request
 
-        if self._read_only and method not in ("GET", "HEAD"):
+        if self._read_only and method not in READS:
             raise RemoteManagerError(f"this client is read-only: {method} {shown(path)} was not sent")
         query = urlencode(encode_params(params)) if params else ""
         bare = path

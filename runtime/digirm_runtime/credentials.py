@@ -47,12 +47,12 @@ class Credentials:
 
     def mask(self, text: str) -> str:
         """A text from outside without the secrets of more than 3 characters that a server may have sent back."""
-        for secret in self._secrets():
+        for secret in self.secrets():
             if len(secret) > 3:
                 text = text.replace(secret, "***")
         return text
 
-    def _secrets(self) -> list[str]:
+    def secrets(self) -> list[str]:
         """What must not be shown, the longest first: one may be a part of another."""
         token = self._headers.get("authorization", "").partition(" ")[2]
         password = b64decode(token).decode().partition(":")[2]

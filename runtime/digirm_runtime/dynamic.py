@@ -138,9 +138,11 @@ class Api:
 
     def __init__(self, folder: Path, source: Spec) -> None:
         self._folder = folder
-        self._spec = source
+        #: What the folder holds.
+        self.spec = source
+        self._package = _Package(str(folder), source)
         self.lock = allocate_lock()
-        shared = {"_api": self, "_package": _Package(str(folder), source), "__module__": __name__}
+        shared = {"_api": self, "_package": self._package, "__module__": __name__}
         self.blocking: type[DynamicClient] = type("DynamicClient", (DynamicClient,), shared | self._doc("blocking"))
         self.awaited: type[DynamicAsyncClient] = type(
             "DynamicAsyncClient", (DynamicAsyncClient,), shared | self._doc("awaited")
@@ -148,13 +150,18 @@ class Api:
         self._grown: set[type] = set()
 
     def _doc(self, flavour: str) -> dict[str, str]:
-        version, provenance = _printable(self._spec.api_version), _printable(self._spec.provenance)
+        version, provenance = _printable(self.spec.api_version), _printable(self.spec.provenance)
         return {"__doc__": f"Client of API version {version} ({provenance} spec), {flavour}."}
+
+    @property
+    def language(self) -> Language:
+        """The query language, by which the clients check. Raises SpecError."""
+        return self._package.language
 
     @cached_property
     def _tree(self) -> tree.Tree:
-        found = tree.for_client(self._spec)
-        problems = [*self._spec.problems, *found.problems]
+        found = tree.for_client(self.spec)
+        problems = [*self.spec.problems, *found.problems]
         if problems:
             import logging
 
@@ -183,7 +190,7 @@ class Api:
         """The class of a node; `names` are the attributes that lead to it."""
         base = face.AsyncApi if awaited else face.Api
         members: dict[str, Any] = {
-            operation.name: face.look(operation, _body(operation, self._spec.provenance), awaited=awaited)
+            operation.name: face.look(operation, _body(operation, self.spec.provenance), awaited=awaited)
             for operation in node.operations
         }
         members |= self._children(node.children, names, awaited=awaited)

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+#: Methods that change nothing.
+READS = frozenset(("GET", "HEAD"))
 IDEMPOTENT = frozenset(("GET", "HEAD", "PUT", "DELETE"))
 RETRIED = frozenset((500, 502, 503, 504))
 #: How often a try that failed is repeated, and one that the throttle refused: together the latter take over a minute,

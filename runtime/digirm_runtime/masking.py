@@ -20,9 +20,11 @@ from digirm_runtime.secrets import MASK, WORDS, hides, is_secret, may_hold
 #: Texts within texts are looked into so deep; what lies deeper and may be secret is masked whole.
 _DEEPEST = 6
 #: So many values are looked for elsewhere; replacing more in a long text takes long.
-_MOST_VALUES = 50
+_MOST_VALUES = 200
+#: Lines at the beginning of a text among which the header of a CSV may be.
+_MOST_HEAD = 8
 #: Text after a name, of which the name may be only the beginning.
-_REST = r"[\w.-]{0,64}"
+_REST = r"[\w.-]{0,64}+"
 
 _STRING = re.compile(r'"((?:[^"\\]++|\\.)*+)("|\\?\Z)', re.DOTALL)
 _COLON = re.compile(r"\s*+:\s*+")
@@ -33,19 +35,51 @@ _TAG = re.compile(
     r"|(?P<close>/?)(?P<name>[^\s/><!?=\"'&]++)(?P<rest>(?:[^>\"']++|\"[^\"]*+(?:\"|\Z)|'[^']*+(?:'|\Z))*+)(?:>|\Z))",
     re.DOTALL,
 )
-_ATTRIBUTE = re.compile(r"([^\s=<>\"'/]++)(\s*+=\s*+)(\"[^\"]*+\"?|'[^']*+'?|[^\s>]++)")
+_ATTRIBUTE = re.compile(r"([^\s=<>\"'/]++)(\s*+=\s*+)(\"\"[^\s\">][^\"]*+\"{0,2}|\"[^\"]*+\"?|'[^']*+'?|[^\s>]++)")
 _NAMING = ("name", "key", "id", "field")
+_QUOTE = r"\\{0,9}[\"']{0,2}"
+_NAMED = re.compile(rf"(?:{'|'.join(_NAMING)}){_QUOTE}\s*+[:=>]\s*+{_QUOTE}([\w .-]{{1,64}})", re.IGNORECASE)
 _CELL = re.compile(r"[\w.-]{1,64}(?: [\w.-]{1,64}){0,2}")
 _FORM = re.compile(r"[\w.%+~\[\]-]++=\S*+")
 _ADDRESS = re.compile(r"(?:[a-z][a-z0-9+.-]{0,20}:/)?/\S*+", re.IGNORECASE)
 _USER = re.compile(r"(\w:(?:\\?/){2})[^/?#\s\"'<>@\\]*+@")
 _NAMES = rf"(?:{WORDS}|authorization|cookie|x[-_]api[-_]key){_REST}"
-_IN_TAG = re.compile(rf"(<[\w:.-]{{0,64}}{_NAMES}(?:\s[^<>]*+)?>)([^<]++)", re.IGNORECASE)
-_PAIR = re.compile(
-    rf"({_NAMES}\\{{0,9}}[\"']?\s*+[=:<>!~]++\s*+)"
-    r"(\\{1,9}\"(?:(?!\\{1,9}\").)*+(?:\\{1,9}\")?|\"(?:[^\"\\]++|\\.)*+\"?|'(?:[^'\\]++|''|\\.)*+'?|[\[{].*+|[^\s&<][^\r\n&<]*+)",
+_WORD = re.compile(_NAMES, re.IGNORECASE)
+_IN_TAG = re.compile(rf"(<[\w:.-]{{0,64}}{_NAMES}(?:\s[^<>]*+)?>)(?P<value>[^<]++)", re.IGNORECASE)
+# Between a name and a value. A doubled quote is that of JSON in a cell of a CSV: where it ends, only the line says.
+_EQUALS = (
+    r"(?:\\{0,9}[\"']?|(?P<cell>\\?\"\"))"
+    r"(?:(?:\s++(?:is|are|was|not|in|i?like|contains|(?:starts|ends)with)){0,3}\s*+-{0,2}[=:<>!~]++\s*+"
+    r"|(?:\s++(?:is|not|in|i?like|contains|(?:starts|ends)with)){1,3}\s*+(?=[\"'(]))"
+)
+_VALUE = "|".join((
+    r"\\{1,9}\"(?:(?!\\{1,9}\").)*+(?:\\{1,9}\")?",
+    r"\"(?:[^\"\\]++|\\.)*+\"?",
+    r"'(?:[^'\\]++|''|\\.)*+'?",
+    r"\((?:'[^']*+'?|\"[^\"]*+\"?|[^)'\"])*+\)?",
+    r"[\[{].*+",
+    # A block of YAML: its lines are indented.
+    r"[|>][-+\d]{0,3}(?:(?:[ \t]*+\r?\n)++[ \t]++[^\r\n]++)++",
+    r"[^\s&<][^\r\n&<]*+",
+))  # fmt: skip
+
+
+def _pair(names: str) -> re.Pattern[str]:
+    value = rf"(?P<value>(?(cell)(?:[\[{{].*+|[^\r\n]++)|(?:{_VALUE})))"
+    return re.compile(rf"({names}{_EQUALS}){value}", re.IGNORECASE | re.DOTALL)
+
+
+_PAIR, _NAMED_PAIR = _pair(_NAMES), _pair(r"\bvalue")
+# A part of a multipart form, which ends where a line begins with `--`.
+_PART = re.compile(
+    rf"(form-data;[^\r\n]{{0,99}}?{_NAMES}[^\r\n]{{0,256}}+(?:\r?\n[^\r\n]{{1,256}}+){{0,9}}\r?\n\r?\n)"
+    r"(?P<value>.+?)(?=\r?\n--|\Z)",
     re.IGNORECASE | re.DOTALL,
 )
+_KEY = re.compile(
+    r"-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----(?:(?!-----END)[^\"<])*+(?:-----END [A-Z ]{0,40}-----)?", re.IGNORECASE
+)
+_LINE = re.compile(r"([^\r\n]*+)(\r\n?|\n)")
 _BARE = re.compile(rf"{_NAMES}[\"']?\s*+[=:]\s*+\Z", re.IGNORECASE)
 
 
@@ -58,6 +92,10 @@ class Masker:
 
     def __init__(self, known: Iterable[str] = ()) -> None:
         self.masked = False
+        #: Whether there are more secrets than are looked for elsewhere.
+        self.full = False
+        # Whether a secret is named in the text, and so may be what stands under `value`.
+        self._is_named = False
         self._values: dict[str, set[str]] = {}
         self._deep = 0
         for value in known:
@@ -71,9 +109,10 @@ class Masker:
             return [self.value(inner) for inner in value]
         if not isinstance(value, Mapping):
             return value
-        named, kept = value.get("name"), {}
+        is_named = any(isinstance(name := value.get(key), str) and is_secret(name) for key in _NAMING)
+        kept = {}
         for name, inner in value.items():
-            if hides(name, inner) or (name == "value" and isinstance(named, str) and hides(named, inner)):
+            if hides(name, inner) or (name == "value" and is_named and hides("secret", inner)):
                 self._learn(*_texts(inner))
                 kept[name] = self._hidden()
             else:
@@ -104,17 +143,22 @@ class Masker:
             return text
         if self._deep >= _DEEPEST:
             return self._hidden()
+        outside = self._is_named
+        self._is_named = outside or any(is_secret(found[1]) for found in _NAMED.finditer(text))
         self._deep += 1
         try:
-            return self._inside(text)
+            return self._inside(_KEY.sub(lambda _: self._hidden(), text))
         finally:
             self._deep -= 1
+            self._is_named = outside
 
     def _inside(self, text: str) -> str:
         begin = text.lstrip("\ufeff \t\r\n")
-        if delimiter := _delimiter(begin):
-            return self._csv(text, delimiter)
-        if begin.startswith(("{", "[", '"')):
+        if header := _header(text, begin[:1]):
+            start, delimiter = header
+            return self._plain(text[:start]) + self._csv(text[start:], delimiter)
+        # Of these, only a string of JSON has no doubled quotes.
+        if begin.startswith(("{", "[")) or (begin.startswith('"') and '""' not in text):
             return self._json(text)
         if "<" in text and _TAG.search(text):
             return self._xml(text)
@@ -123,9 +167,9 @@ class Masker:
         return self._form(text) if _FORM.fullmatch(text) else self._plain(text)
 
     def _address(self, text: str) -> str:
-        path, mark, query = self._users(text).partition("?")
-        query, hash, fragment = query.partition("#")
-        return f"{path}{mark}{self._form(query)}{hash}{self._form(fragment)}"
+        text, hash, fragment = text.partition("#")
+        path, mark, query = text.partition("?")
+        return f"{self._plain(path)}{mark}{self._form(query)}{hash}{self._form(fragment)}"
 
     def _json(self, text: str) -> str:
         out: list[str] = []
@@ -141,10 +185,10 @@ class Masker:
                 out += text[done : match.start()], self._json_hidden(match[0])
                 done = position
             elif colon := _COLON.match(text, position):
-                if is_secret(said):
+                if self._names(said):
                     position = _value_end(text, colon.end())
                     value = text[colon.end() : position]
-                    if _hides(said, value):
+                    if _hides(said if is_secret(said) else "secret", value):
                         out += text[done : colon.end()], self._json_hidden(value)
                         done = position
             elif (replaced := self._text(said)) != said:
@@ -179,7 +223,7 @@ class Masker:
             rest, is_named = self._attributes(match["rest"])
             out.append(f"<{name}{rest}{'>' if match[0].endswith('>') else ''}")
             is_open = not match["rest"].endswith("/")
-            if is_open and (is_secret(name.rpartition(":")[2]) or (is_named and name.lower() != "input")):
+            if is_open and (self._names(name.rpartition(":")[2]) or (is_named and name.lower() != "input")):
                 hidden, depth = name, 1
         out.append(self._content(text[done:]) if hidden else self._escaped(text[done:]))
         return "".join(out)
@@ -224,7 +268,8 @@ class Masker:
     def _csv(self, text: str, delimiter: str) -> str:
         rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
         out = io.StringIO(newline="")
-        write = csv.writer(out, delimiter=delimiter, lineterminator="\r\n" if "\r\n" in text else "\n").writerow
+        line = _LINE.match(text)
+        write = csv.writer(out, delimiter=delimiter, lineterminator=line[2] if line else "\n").writerow
         try:
             header = next(rows)
             secret = {number for number, name in enumerate(header) if is_secret(name)}
@@ -252,7 +297,7 @@ class Masker:
         said = unquote_plus(value)
         if not equals or not said:
             return part
-        if is_secret(unquote_plus(name)):
+        if self._names(unquote_plus(name)):
             self._learn(said)
             return f"{name}={self._hidden()}"
         replaced = self._text(said)
@@ -262,12 +307,15 @@ class Masker:
         """A text without a structure that is known."""
 
         def hide(match: re.Match[str]) -> str:
-            value = match[2]
+            value = match["value"]
             mark = value[0] if value[0] in "\"'" else ""
-            self._learn(value.strip("\"'\\ \t"))
+            self._learn(value.strip("\"'\\ \t\r\n|>"))
             return f"{match[1]}{mark}{self._hidden()}{mark}"
 
-        return _PAIR.sub(hide, _IN_TAG.sub(hide, self._users(text)))
+        text = self._users(text)
+        for pattern in (_PART, _IN_TAG, _PAIR, *([_NAMED_PAIR] if self._is_named else [])):
+            text = pattern.sub(hide, text)
+        return text
 
     def _users(self, text: str) -> str:
         """Addresses without the user and password that may stand in them."""
@@ -281,14 +329,22 @@ class Masker:
                     text = text.replace(spelled, self._hidden())
         return text
 
+    def _names(self, name: str) -> bool:
+        """Whether a secret stands under this name in the text that is looked at."""
+        return is_secret(name) or (self._is_named and name.lower() == "value")
+
     def _hidden(self) -> str:
         self.masked = True
         return MASK
 
     def _learn(self, *values: str) -> None:
         for value in values:
-            if len(value) > 3 and value not in ("true", "false", "null", MASK) and len(self._values) < _MOST_VALUES:
-                self._values.setdefault(value, _spellings(value))
+            if len(value) > 3 and value not in ("true", "false", "null", MASK) and value not in self._values:
+                self.full = len(self._values) >= _MOST_VALUES
+                if not self.full:
+                    # The longest first: one may be a part of another.
+                    found = {**self._values, value: _spellings(value)}
+                    self._values = dict(sorted(found.items(), key=lambda item: -len(item[0])))
 
 
 def _texts(value: Any) -> list[str]:
@@ -301,8 +357,12 @@ def _texts(value: Any) -> list[str]:
 
 
 def _spellings(value: str) -> set[str]:
-    quoted = quote(value, safe="", errors="replace")
-    return {value, json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1], escape(value), quoted}
+    quoted, escaped = quote(value, safe="", errors="replace"), escape(value)
+    return {
+        *(value, json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1], value.replace('"', '""')),
+        *(escaped, escape(value, quote=False), escaped.replace("&#x27;", "&#39;"), escaped.replace("&#x27;", "&apos;")),
+        *(quoted, quoted.replace("%20", "+"), quote(value, errors="replace")),
+    }
 
 
 def _decoded(inner: str) -> str:
@@ -337,14 +397,24 @@ def _hides(name: str, value: str) -> bool:
     return hides(name, 1 if value[0].isdigit() or value[0] == "-" else value)
 
 
-def _delimiter(text: str) -> str | None:
-    """What separates the cells of a CSV that has a secret column; None for another text."""
-    line, newline, _ = text.partition("\n")
-    if not newline or text.startswith(("{", "[", "<")):
+def _header(text: str, begin: str) -> tuple[int, str] | None:
+    """Where the header of a CSV that has a secret column begins, and what separates cells; None for another text."""
+    if begin in ("{", "[", "<"):
         return None
-    line = line.rstrip("\r")[:100_000]
-    for delimiter in (",", ";", "\t"):
-        cells = [cell.strip().strip('"') for cell in line.split(delimiter)]
-        if any(_CELL.fullmatch(cell) and is_secret(cell) for cell in cells):
-            return delimiter
+    position, is_first = 0, True
+    for _ in range(_MOST_HEAD):
+        line = _LINE.match(text, position)
+        if line is None:
+            break
+        said = line[1][:100_000].strip("\ufeff \t")
+        for delimiter in (",", ";", "\t", "|"):
+            cells = [cell.strip(' \t"') for cell in said.split(delimiter)]
+            if (is_first or len(cells) > 1) and any(_CELL.fullmatch(cell) and is_secret(cell) for cell in cells):
+                return position, delimiter
+        if said and not said.startswith("#"):
+            is_first = False
+            if _WORD.search(said):
+                # What is secret of this line may go on in the next.
+                break
+        position = line.end()
     return None

@@ -12,8 +12,10 @@ from typing import Any
 MASK = "***"
 #: Words that make a name secret, as v1 (`install_code`), the older API (`devInstallCode`) and devices spell them.
 WORDS = (
-    r"pass[\s_-]?(?:word|wd|phrase)|secret|install[\s_-]?code|(?<![\w-])token(?![\w-])"
-    r"|(?:access|api|auth|refresh|session|transport)[\s_-]?token|(?:api|pre[\s_-]?shared|private)[\s_-]?key(?!s)"
+    r"pass[\s_-]?(?:word|wd|phrase|code)|(?:pwd|psk)(?![a-z])|secret|install[\s_-]?code"
+    r"|(?<!next)(?<!next[\s_-])(?<!page)(?<!page[\s_-])token(?![\w-])"
+    r"|(?:access|api|auth|refresh|session|transport)[\s_-]?token|sim[\s_-]?(?:pin|puk)(?![a-z])"
+    r"|(?:access|api|encryption|pre[\s_-]?shared|private|wep|wpa)[\s_-]?key(?!s)"
 )
 #: Headers that carry credentials.
 HEADERS = frozenset(
@@ -21,8 +23,8 @@ HEADERS = frozenset(
 )
 # What a text without secrets has none of: to look for these is much faster than to look for names.
 _MARKS = (
-    *("pass", "secret", "install", "token", "authorization", "cookie", "private", "shared"),
-    *("apik", "api_", "api-", "api ", "\\u00", "&#"),
+    *("pass", "pwd", "psk", "secret", "install", "token", "authorization", "cookie", "private", "shared", "access"),
+    *("encryption", "wep", "wpa", "apik", "api_", "api-", "api ", "simp", "sim_", "sim-", "sim ", "\\u00", "&#"),
 )
 # A letter that is percent-encoded for no reason.
 _CODED = re.compile(r"%(?:[46][1-9a-f]|[57][0-9a])", re.IGNORECASE)
@@ -59,7 +61,7 @@ def shown(url: str) -> str:
     """An address as logs and errors may show it: user, password and the values of secret parameters are masked."""
     if "@" in url:
         url = _USER.sub(rf"\1{MASK}@", url)
-    if "?" not in url or not may_hold(url):
+    if not may_hold(url):
         return url
     from digirm_runtime.masking import Masker
 

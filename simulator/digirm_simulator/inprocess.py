@@ -22,14 +22,8 @@ def open_url(url: str) -> Handler:
     Each call makes a simulator of its own; with a name, one is shared in the process until its last user closes it.
     Raises ValueError, saying what is wrong, for a URL that means none of this.
     """
-    scheme, colon, rest = url.partition(":")
-    if scheme != "sim" or not colon:
-        raise ValueError(f"{url!r} is not a sim: URL")
-    rest, _, name = rest.partition("#")
-    version, _, query = rest.partition("?")
-    if version and version not in versions():
-        raise ValueError(f"{url!r}: there is no API version {version!r}; there is: {', '.join(versions())}")
-    options = _options(url, query)
+    version, options, name = parsed(url)
+    rest = url.removeprefix("sim:").partition("#")[0]
     if not name:
         return _make(version, options)
     with _LOCK:
@@ -42,6 +36,18 @@ def open_url(url: str) -> Handler:
             raise ValueError(f"{url!r}: #{name} exists already, made by {'sim:' + entry.made_by!r}")
         entry.users += 1
     return _Shared(name, entry)
+
+
+def parsed(url: str) -> tuple[str, dict[str, int], str]:
+    """API version, options and name of a sim: URL, each empty where it has none. Raises ValueError as `open_url`."""
+    scheme, colon, rest = url.partition(":")
+    if scheme != "sim" or not colon:
+        raise ValueError(f"{url!r} is not a sim: URL")
+    rest, _, name = rest.partition("#")
+    version, _, query = rest.partition("?")
+    if version and version not in versions():
+        raise ValueError(f"{url!r}: there is no API version {version!r}; there is: {', '.join(versions())}")
+    return version, _options(url, query), name
 
 
 def share(simulator: Simulator) -> str:

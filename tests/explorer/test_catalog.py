@@ -11,7 +11,7 @@ from xml.etree import ElementTree
 import pytest
 from hypothesis import example, given, settings
 
-from digirm_explorer.catalog import _V1, catalog
+from digirm_explorer.catalog import _V1
 from digirm_explorer.knowledge import Knowledge
 from digirm_explorer.texts import sendable_all
 from digirm_runtime import template, tree
@@ -37,23 +37,23 @@ def operations(found: dict[str, Any], *groups: str) -> Iterator[dict[str, Any]]:
 
 
 def one(wanted: str) -> dict[str, Any]:
-    return next(operation for operation in operations(catalog(KNOWLEDGE)) if operation["id"] == wanted)
+    return next(operation for operation in operations(KNOWLEDGE.catalog) if operation["id"] == wanted)
 
 
 def test_every_operation_of_the_spec_is_there_once() -> None:
-    found = catalog(KNOWLEDGE)
+    found = KNOWLEDGE.catalog
     assert [group["id"] for group in found["groups"]] == ["v1", "legacy", "sci"]
     assert found["spec"] == KNOWLEDGE.info
     wanted = [operation.wire for _, operation in tree.dotted(tree.build(KNOWLEDGE.spec))]
     assert sorted(operation["id"] for operation in operations(found, "v1")) == sorted(wanted)
     ids = [operation["id"] for operation in operations(found)]
     assert len(ids) == len(set(ids))
-    assert catalog(KNOWLEDGE) is found
+    assert KNOWLEDGE.catalog is found
 
 
 def test_what_is_known_of_an_operation() -> None:
     found = one("GET /ws/v1/devices/inventory")
-    table = catalog(KNOWLEDGE)["field_tables"][found["fields"]]
+    table = KNOWLEDGE.catalog["field_tables"][found["fields"]]
     paths = {path.template: path for category in KNOWLEDGE.spec.categories for path in category.paths}
     requests = paths["/ws/v1/devices/inventory"].requests or ()
     assert {**found, "params": len(found["params"]), "source": bool(found["source"])} == {
@@ -89,7 +89,7 @@ def test_what_is_known_of_an_operation() -> None:
 @pytest.mark.parametrize("specs", [None, str(SPECS / "docs-2023")])
 def test_what_it_says_is_so(specs: str | None) -> None:
     knowledge = Knowledge(specs)
-    found = catalog(knowledge)
+    found = knowledge.catalog
     assert len(json.dumps(found)) < 400_000
     with knowledge.make("http://localhost", auth=("a", "b"), throttle=None) as rm:
         for operation in operations(found):
@@ -114,13 +114,13 @@ def test_what_it_says_is_so(specs: str | None) -> None:
 
 
 def test_all_older_objects_that_are_known() -> None:
-    legacy = next(group for group in catalog(KNOWLEDGE)["groups"] if group["id"] == "legacy")
+    legacy = next(group for group in KNOWLEDGE.catalog["groups"] if group["id"] == "legacy")
     assert sorted(category["name"] for category in legacy["categories"]) == sorted(OBJECTS)
 
 
 def test_older_objects_and_commands_work_as_they_are_shown() -> None:
     """Each body is sent as it stands, but for the device that it names; what is made is found and changed later."""
-    found = catalog(KNOWLEDGE)
+    found = KNOWLEDGE.catalog
     with Simulator(devices=3) as simulator, KNOWLEDGE.make(simulator.url, auth=("a", "b"), throttle=None) as rm:
         rm.sci.put_file(device := simulator_device(rm), "/app/settings.txt", b"x")
         made: dict[str, str] = {}
@@ -189,7 +189,7 @@ def test_a_hostile_spec_is_only_text(tmp_path: Path) -> None:
     (tmp_path / "index.json").write_bytes(canonical(index))
     (tmp_path / "x.json").write_bytes(canonical(document))
     knowledge = Knowledge(str(tmp_path))
-    found = catalog(knowledge)
+    found = knowledge.catalog
     json.dumps(found, ensure_ascii=False).encode()
     assert found["unavailable"] == [{"name": "\ufffd<img>", "why": "\ufffd (500)"}]
     made = list(operations(found, "v1"))

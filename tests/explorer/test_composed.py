@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digirm_explorer.composed import Composed, ComposedError, planned
+from digirm_explorer.composed import Composed, ComposedError, masked, planned
 from digirm_runtime.calls.planned import Planned
 
 URL = "http://h.example"
@@ -107,6 +107,44 @@ def test_a_body_says_its_type(change: dict[str, Any], media_type: str, content_t
     }
 
 
+def test_a_header_is_what_stands_between_blanks() -> None:
+    assert plan(headers=[{"name": " X-a ", "value": " b c\t"}]).headers == {"X-a": "b c"}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"body": '{"password": "***"}'},
+        {"body": '{"xml": "<password>***</password>", "a": 1}'},
+        {"body": '{"inner": "{\\"password\\": \\"***\\"}"}'},
+        {"body": "<set><password>***</password></set>"},
+        {"body": "<setting name='password' value='***'/>"},
+        {"body": "<cli>password=***</cli>"},
+        {"body": "id,password\n1,***\n2,x"},
+        {"body": "password;id\r\n***;1\r\n"},
+        {"body": 'id,password\n1,"***"'},
+        {"body": "user=x&password=***"},
+        {"body": "password=***&user=x"},
+        {"body": " *** "},
+        {"params": [{"name": "install_code", "value": "***"}]},
+        {"params": [{"name": "query", "value": "install_code = '***'"}]},
+        {"path": "devices?password=***"},
+        {"path": "devices/{code}", "path_values": {"code": "***"}},
+        {"headers": [{"name": "X-a", "value": "***"}]},
+    ],
+)
+def test_a_masked_value_is_seen(change: dict[str, Any]) -> None:
+    assert "type again" in (masked(plan(method="POST", **change)) or "")
+
+
+@pytest.mark.parametrize(
+    "body",
+    ['{"a": "b"}', '{"a": "*** note ***"}', '{"a": "****"}', "# Title\n\n***\n\ntext", "a *** b", '{"a": "x***"}', ""],
+)
+def test_stars_that_mask_nothing(body: str) -> None:
+    assert masked(plan(method="POST", body=body, params=[{"name": "a", "value": "***", "on": False}])) is None
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [
@@ -132,6 +170,9 @@ def test_a_body_says_its_type(change: dict[str, Any], media_type: str, content_t
         ({"headers": [{"name": "Authorization", "value": "hush"}]}, "carries credentials"),
         ({"headers": [{"name": "x-api-key-secret ", "value": "hush"}]}, "carries credentials"),
         ({"headers": [{"name": "Host", "value": "hush"}]}, "the connection's own"),
+        ({"headers": [{"name": "X-HTTP-Method-Override", "value": "hush"}]}, "another method"),
+        ({"headers": [{"name": "x-http-method", "value": "hush"}]}, "another method"),
+        ({"headers": [{"name": "X-Method-Override", "value": "hush"}]}, "another method"),
         ({"headers": [{"name": "X-a", "value": "hush\r\nX-b: c"}]}, "no header can"),
         ({"headers": [{"name": "", "value": "hush"}]}, "no header can"),
         ({"headers": [{"name": "X-a", "value": "1"}, {"name": "x-A", "value": "2"}]}, "is given twice"),

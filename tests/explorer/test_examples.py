@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from digirm import check_query
-from digirm_explorer.catalog import catalog
 from digirm_explorer.composed import Composed, planned
 from digirm_explorer.examples import examples, loaded
 from digirm_explorer.knowledge import Knowledge
@@ -26,7 +25,7 @@ KNOWLEDGE = Knowledge(None)
 def operations() -> dict[str, Any]:
     return {
         operation["id"]: operation
-        for group in catalog(KNOWLEDGE)["groups"]
+        for group in KNOWLEDGE.catalog["groups"]
         for category in group["categories"]
         for operation in category["operations"]
     }
@@ -105,15 +104,35 @@ def test_every_operation_has_one() -> None:
 
 def test_each_is_what_the_page_expects() -> None:
     for example in examples():
-        assert example.keys() == {"id", "title", "doc", "group", "operation", "request", "writes"}
+        assert example.keys() == {"id", "title", "doc", "group", "operation", "request", "writes", "first"}
         assert example["request"].keys() == {
             "method", "path", "path_values", "params", "headers", "body", "content_type",
         }  # fmt: skip
-        assert example["writes"] == (example["request"]["method"] not in ("GET", "HEAD"))
+        if example["request"]["method"] in ("GET", "HEAD"):
+            assert not example["writes"]
+        assert not {*example["first"]} - SHOWN.keys()
         assert example["title"][0].isupper()
     assert len(SHOWN) == len(loaded())
     assert len({example["title"] for example in SHOWN.values()}) == len(SHOWN), "two with one title"
-    assert SHOWN["job-cancel"]["doc"].startswith("First send “Run an automation on devices”.")
+    assert SHOWN["job-cancel"]["first"] == ["automation-run"]
+    assert SHOWN["devices"]["first"] == []
+    assert SHOWN["job-cancel"]["doc"].startswith("Ids are those of a fresh simulator.")
+
+
+def test_what_only_reads_says_so() -> None:
+    """No method says it of commands: what those change, other answers show."""
+    claimed = [id for id, entry in ENTRIES.items() if entry.get("reads")]
+    assert claimed
+    assert not any(SHOWN[id]["writes"] for id in claimed)
+    assert SHOWN["sci-reboot"]["writes"]
+    assert SHOWN["device-delete"]["writes"]
+    simulator = prepared(("sci-put-file",))
+    shown = ("devices", "device-metrics", "groups", "streams", "users", "jobs", "sci-settings", "sci-ls", "sci-jobs")
+    before = [send(simulator, id).read() for id in shown]
+    for id in claimed:
+        send(simulator, id)
+    assert [send(simulator, id).read() for id in shown] == before
+    simulator.close()
 
 
 def test_none_holds_a_secret() -> None:

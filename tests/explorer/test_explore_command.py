@@ -6,17 +6,24 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from http.client import HTTPConnection
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 
+import digirm_simulator
 from digirm_cli.main import main
 from digirm_explorer import page
-from tests.explorer.local import bundle
+from digirm_explorer.embedded import Embedded
+from digirm_explorer.problems import Problem
+from tests.explorer.local import bundle, explorer
 
+CONTRACT = Path(digirm_simulator.__file__).parent / "contract" / "22.7"
 #: The command, with the page of these tests in the place of the one that npm builds.
 PROGRAM = """
 import sys
@@ -43,6 +50,17 @@ def taken() -> Iterator[int]:
         yield server.getsockname()[1]
 
 
+@contextmanager
+def half_sent(port: int, cookie: str) -> Iterator[None]:
+    """A request whose body does not come; the explorer waits for it already."""
+    origin = f"http://127.0.0.1:{port}"
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as connection:
+        head = f"POST /api/judge HTTP/1.1\r\nhost: 127.0.0.1:{port}\r\norigin: {origin}\r\ncookie: {cookie}\r\n"
+        connection.sendall(f"{head}content-length: 10\r\nexpect: 100-continue\r\n\r\n".encode())
+        assert connection.recv(100).startswith(b"HTTP/1.1 100")
+        yield
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_it_serves_until_it_is_told_to_end(static: Path, tmp_path: Path, number: signal.Signals) -> None:
     command = [sys.executable, "-c", PROGRAM, str(static), "explore", "--port", "0", "--devices", "3"]
@@ -60,7 +78,9 @@ def test_it_serves_until_it_is_told_to_end(static: Path, tmp_path: Path, number:
         session = json.loads(connection.getresponse().read())
         assert session["history"] == str(tmp_path / "state" / "digirm" / "explorer.sqlite")
         connection.close()
-        process.send_signal(number)
+        with half_sent(link.port or 0, cookie):
+            process.send_signal(number)
+            process.wait(60)
         out, errors = process.communicate(timeout=60)
     assert process.returncode == 0
     assert out == ""
@@ -138,7 +158,10 @@ def test_without_the_extra_it_is_named(capsys: pytest.CaptureFixture[str], monke
         (("http://user:hunter2@127.0.0.1",), "credentials in a URL"),
         (("http://127.0.0.1:x",), "not valid"),
         (("http://127.0.0.1", "--devices", "5"), "--devices is for the simulator"),
-        (("--specs", "/nowhere"), "no index.json"),
+        (("sim:?bogus=1",), "'bogus' is no option"),
+        (("sim:99.9",), "no API version '99.9'"),
+        (("SIM:",), "not a sim: URL"),
+        (("--specs", "/nowhere"), "cannot read /nowhere"),
         (("--history", "/proc/none/here"), "--no-history"),
     ],
 )
@@ -148,6 +171,61 @@ def test_arguments_that_cannot_be_used(
     line = refused(capsys, "--port", "0", *arguments)
     assert words in line
     assert "hunter2" not in line
+
+
+def test_specs_that_cannot_be_read(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    (tmp_path / "index.json").write_text("{")
+    line = refused(capsys, "--port", "0", "--no-history", "--specs", str(tmp_path))
+    assert "index.json is not JSON" in line
+
+
+@pytest.fixture
+def slow(tmp_path: Path) -> Path:
+    """A contract whose reader waits for one of its files to be written."""
+    folder = tmp_path / "slow"
+    folder.mkdir()
+    for file in CONTRACT.iterdir():
+        (folder / file.name).symlink_to(file)
+    (folder / "account.json").unlink()
+    os.mkfifo(folder / "account.json")
+    return folder
+
+
+def test_it_ends_while_its_simulator_is_being_made(slow: Path) -> None:
+    with ThreadPoolExecutor(1) as threads:
+        with explorer(embedded=Embedded(specs=str(slow))) as browser:
+            answer = threads.submit(browser.ask, "/api/session")
+            pen = os.open(slow / "account.json", os.O_WRONLY)  # waits for the reader
+            assert browser.running.explorer.visited.wait(60)
+        error = answer.result().json["error"]
+        os.close(pen)
+    assert (error["kind"], error["message"]) == ("transport", "the simulator was stopped")
+
+
+def test_a_simulator_that_was_stopped_meanwhile_is_not_served(slow: Path) -> None:
+    before, embedded = simulators(), Embedded(specs=str(slow), devices=1)
+    thread = threading.Thread(target=embedded.start)
+    thread.start()
+    with (slow / "account.json").open("wb") as pen:
+        embedded.stop()
+        pen.write((CONTRACT / "account.json").read_bytes())
+    thread.join(60)
+    with pytest.raises(Problem, match="was stopped"):
+        embedded.url()
+    assert simulators() == before
+
+
+def test_a_simulator_that_was_stopped_before_is_not_started() -> None:
+    before, embedded = simulators(), Embedded(devices=1)
+    embedded.stop()
+    embedded.start()
+    with pytest.raises(Problem, match="was stopped"):
+        embedded.url()
+    assert simulators() == before
+
+
+def simulators() -> list[threading.Thread]:
+    return [thread for thread in threading.enumerate() if thread.name == "digirm-simulator"]
 
 
 def test_a_history_that_is_none(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

@@ -17,7 +17,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from digirm_explorer.history import MOST_TEXT, History, HistoryError, default_file
+from digirm_explorer import history_file
+from digirm_explorer.history import History, HistoryError, default_file
+from digirm_explorer.linking import MOST_TEXT
 
 URL = "http://127.0.0.1:1"
 COMPOSED: dict[str, Any] = {
@@ -105,10 +107,14 @@ def test_what_is_forgotten_is_gone(history: History, file: Path) -> None:
     assert not history.forget(first)
     assert history.get(first) is None
     assert history.get(10**30) is None
+    # Neither in the file nor in the log beside it, while both are in use.
+    assert b"apple" not in contents(file)
+    assert b"pear" in contents(file)
     history.follow(first)
     assert [one["id"] for one in history.search()] == [second]
     history.clear()
     assert history.search() == []
+    assert b"pear" not in contents(file)
     history.close()
     assert b"pear" not in contents(file)
     assert b"apple" not in contents(file)
@@ -164,6 +170,23 @@ def test_credentials_are_left_out(history: History) -> None:
     assert found["error"] == "bad: ***"
     assert found["masked_request"]
     assert found["masked_answer"]
+
+
+def test_a_secret_of_the_body_is_masked_before_it(history: History) -> None:
+    request = {"path": "/x/hunter2222", "body": '{"password": "hunter2222"}'}
+    found = history.get(add(history, "/x/hunter2222", request=request))
+    assert found is not None
+    assert found["request"] == {**COMPOSED, "path": "/x/***", "body": '{"password": "***"}'}
+    assert found["target"] == "/x/***"
+
+
+def test_an_answer_to_more_secrets_than_can_be_looked_for_is_not_kept(history: History) -> None:
+    body = json.dumps([{"install_code": f"code-{number}"} for number in range(300)])
+    id = add(history, request={"body": body}, text='"what code-299 is for"', headers=[("x-for", "code-299")])
+    found = history.get(id)
+    assert found is not None
+    assert (found["text"], found["headers"], found["masked_answer"]) == ("***", [], True)
+    assert "code-" not in str(found)
 
 
 def contents(file: Path) -> bytes:
@@ -273,16 +296,19 @@ def later(file: Path) -> None:
         (lambda file: file.write_bytes(b"my diary, and nothing else. " * 100), "not a database"),
         (foreign, "another program"),
         (later, "another version"),
-        (lambda file: file.mkdir(), "unable to open|directory"),
+        (lambda file: file.mkdir(), "no file of data"),
+        (os.mkfifo, "no file of data"),
     ],
 )
 def test_what_is_no_history_is_refused_and_stays(make: Any, why: str, tmp_path: Path) -> None:
     file = tmp_path / "history"
     make(file)
     before = file.read_bytes() if file.is_file() else None
+    mode = file.stat().st_mode
     with pytest.raises(HistoryError, match=why) as caught:
         History(file)
     assert str(file) in str(caught.value)
+    assert file.stat().st_mode == mode
     assert (file.read_bytes() if file.is_file() else None) == before
 
 
@@ -297,6 +323,26 @@ def test_a_damaged_history_is_an_error_and_stays(file: Path) -> None:
     with pytest.raises(HistoryError, match="cannot be used"):
         History(file).search("nothing")
     assert file.read_bytes()[4096:40960] == b"\xa5" * 36864
+
+
+def test_a_file_that_another_program_holds_is_not_waited_for(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(history_file, "PATIENCE", 0.01)
+    history = History(file)
+    other = sqlite3.connect(file, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(HistoryError, match="locked"):
+        add(history)
+    other.execute("ROLLBACK")
+    assert history.get(add(history)) is not None
+    other.close()
+    history.close()
+
+
+def test_a_call_does_not_wait_for_those_before_it(history: History, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("digirm_explorer.history.PATIENCE", 0.01)
+    with history._lock, pytest.raises(HistoryError, match="busy"):
+        add(history)
+    assert history.get(add(history)) is not None
 
 
 def test_after_its_end_it_says_so(history: History) -> None:

@@ -5,12 +5,17 @@ from __future__ import annotations
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from digirm import Client
+from digirm_explorer.examples import ExampleError
+from digirm_explorer.history import HistoryError
+from digirm_explorer.judging import judge
 from digirm_explorer.knowledge import Knowledge
-from digirm_runtime.errors import SpecError
+from digirm_explorer.problems import problem
+from digirm_runtime.errors import CredentialsError, SpecError, TransportError
 from digirm_simulator import Simulator
 
 SPECS = Path(__file__).parents[2] / "specs"
@@ -61,3 +66,38 @@ def test_a_folder_that_is_no_spec(tmp_path: Path) -> None:
             ask()
     with pytest.raises(SpecError):
         Knowledge(str(tmp_path / "nowhere")).make("http://localhost")
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (HistoryError("the history is locked"), "internal"),
+        (ExampleError("a.toml is damaged"), "internal"),
+        (SpecError("no spec"), "internal"),
+        (ValueError("no number"), "invalid"),
+        (CredentialsError("none found"), "credentials"),
+        (TransportError("no route"), "transport"),
+    ],
+)
+def test_what_the_page_is_told_of_an_error(error: Exception, kind: str) -> None:
+    known = problem(error)
+    assert known is not None
+    assert (known.kind, known.message) == (kind, str(error))
+    assert problem(known) is known
+    assert problem(RuntimeError("unforeseen")) is None
+
+
+@pytest.mark.parametrize(
+    ("change", "errors"),
+    [
+        ({"params": [{"name": "query", "value": "nmae = 'x'"}, {"name": "size", "value": "0"}]}, []),
+        ({"params": [{"name": "qeury", "value": "x"}]}, ["did you mean query?"]),
+        ({"method": "DELETE", "path": "/ws/v1/devices/inventory"}, ["without a filter"]),
+    ],
+)
+def test_what_the_editors_say_of_a_query_is_not_said_again(change: dict[str, Any], errors: list[str]) -> None:
+    request = {"method": "GET", "path": "/ws/v1/devices/inventory"} | change
+    judged = judge(Knowledge(), "http://h.example", request)
+    said = judged["errors"] + judged["warnings"]
+    assert len(said) == len(errors)
+    assert all(words in text for words, text in zip(errors, said, strict=True))

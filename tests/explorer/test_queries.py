@@ -77,6 +77,12 @@ def test_without_a_condition(query: str | None) -> None:
     assert (found["canonical"], found["fixed"]) == (None, None)
 
 
+@pytest.mark.parametrize("query", ['name == "x" and id = ', 'name == "x" and nmae = 1', "nmae = 'x'"])
+def test_what_would_still_have_an_error_is_not_mended(query: str) -> None:
+    found = check(query)
+    assert (found["ok"], found["fixed"]) == (False, None)
+
+
 def test_offsets_count_utf16_units() -> None:
     found = check("name = '😀😀' and nmae = 'x' and id = 😀")
     spans = [(one["code"], one["start"], one["end"]) for one in found["diagnostics"]]

@@ -32,12 +32,15 @@ class Door:
     ) -> Said:
         path, _, query = path.partition("?")
         headers = {"host": host, "cookie": cookie} | {name.replace("_", "-"): value for name, value in more.items()}
+        return self.ask_with(path, query, method, list(headers.items()))
+
+    def ask_with(self, path: str, query: str, method: str, headers: list[tuple[str, str]]) -> Said:
         scope = {
             "type": "http",
             "method": method,
             "path": path,
             "query_string": query.encode(),
-            "headers": [(name.encode(), value.encode("latin-1")) for name, value in headers.items()],
+            "headers": [(name.encode(), value.encode("latin-1")) for name, value in headers],
         }
         sent: list[Message] = []
 
@@ -116,6 +119,24 @@ def test_a_name_that_is_not_its_own_is_refused(host: str) -> None:
     for path in ("/", "/api/session", "/assets/x.js", "/?" + door.access.link.partition("?")[2]):
         assert door.ask(path, cookie=cookie, host=host).status == 403
     assert len(door.links) == 1
+
+
+@pytest.mark.parametrize("name", ["host", "origin"])
+def test_a_header_that_comes_twice_is_none_of_both(name: str) -> None:
+    door = Door()
+    good = {"host": "127.0.0.1:8765", "origin": OWN, "cookie": door.enter()}
+    assert door.ask_with("/api/send", "", "POST", list(good.items())).status == 200
+    for twice in ([(name, "http://evil.example"), *good.items()], [*good.items(), (name, "http://evil.example")]):
+        assert door.ask_with("/api/send", "", "POST", twice).status == 403
+
+
+def test_a_look_at_the_link_does_not_use_it_up() -> None:
+    door = Door()
+    link = door.access.link
+    said = door.ask("/?" + link.partition("?")[2], "HEAD")
+    assert (said.status, "set-cookie" in said.headers) == (403, False)
+    assert door.access.link == link
+    assert door.links == []
 
 
 def test_localhost_is_its_own_name_too() -> None:

@@ -4,6 +4,7 @@ import json
 import re
 import socket
 import subprocess
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -90,7 +91,7 @@ def test_an_answer_can_be_downloaded_and_is_never_shown(browser: Browser) -> Non
     answer = browser.send("GET", LIST)
     said = browser.ask(f"/api/answers/{answer['id']}")
     assert said.body.decode() == answer["text"]
-    assert said.headers["content-disposition"] == 'attachment; filename="inventory.json"'
+    assert said.headers["content-disposition"] == "attachment"
     assert said.headers["content-type"] == "application/octet-stream"
     assert said.headers["x-content-type-options"] == "nosniff"
     assert browser.ask("/api/answers/guessed").status == 404
@@ -222,6 +223,50 @@ def test_a_real_service_is_locked_until_it_is_not() -> None:
         assert error["digest"]
         assert browser.ask("/api/writes", {"allow": False}).json["writes"] == "locked"
         assert browser.ask("/api/credentials", method="DELETE").json["credentials"] is None
+
+
+def test_half_of_a_surrogate_pair_in_a_request_is_told_as_what_it_is(browser: Browser) -> None:
+    body = b'{"request": {"method": "POST", "path": "/ws/v1/groups/inventory", "body": "a\\ud800"}}'
+    error = browser.ask("/api/send", body).json["error"]
+    assert (error["kind"], error["message"]) == ("invalid", "the body is not UTF-8 text")
+    checked = browser.ask("/api/query/check", b'{"endpoint": "devices/inventory", "query": "name = \'\\ud800\'"}')
+    assert "lone surrogate" in checked.json["diagnostics"][0]["message"]
+
+
+def test_exports_name_the_credentials_that_were_typed() -> None:
+    asked = {"request": {"method": "GET", "path": LIST}, "form": "curl"}
+    with explorer(embedded=Embedded(devices=1)) as other:
+        assert "DIGIRM_" not in other.ask("/api/export", asked).json["text"]
+        other.ask("/api/credentials", {"kind": "password", "name": "somebody", "secret": "hunter2-hunter2"})
+        text = other.ask("/api/export", asked).json["text"]
+        assert "DIGIRM_PASSWORD" in text
+        assert "hunter2" not in text
+        other.ask("/api/credentials", method="DELETE")
+        assert "DIGIRM_" not in other.ask("/api/export", asked).json["text"]
+
+
+class Slow(Embedded):
+    """A simulator that is being made until it is let go on."""
+
+    def __init__(self) -> None:
+        super().__init__(devices=1)
+        self.go_on = threading.Event()
+
+    def start(self) -> None:
+        self.go_on.wait(60)
+        super().start()
+
+
+def test_queries_are_checked_while_others_wait_for_the_simulator() -> None:
+    slow = Slow()
+    with explorer(embedded=slow) as browser, ThreadPoolExecutor(40) as threads:
+        request = {"request": {"method": "GET", "path": LIST}}
+        waiting = [threads.submit(browser.ask, "/api/judge", request) for _ in range(40)]
+        checked = browser.ask("/api/query/check", {"endpoint": "devices/inventory", "query": "name = 'a'"})
+        assert checked.json["ok"]
+        assert not any(one.done() for one in waiting)
+        slow.go_on.set()
+        assert {one.result().status for one in waiting} == {200}
 
 
 def test_a_simulator_that_cannot_start_is_told() -> None:

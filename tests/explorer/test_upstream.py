@@ -2,19 +2,27 @@
 
 import asyncio
 import json
+import socket
+from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digirm_explorer import bodies, shelf
+from digirm_explorer import bodies, sending, shelf
 from digirm_explorer.shelf import ANSWERS, Kept, Shelf
+from digirm_runtime.csvtext import CsvRows
 from digirm_runtime.errors import TransportError
 from tests.explorer.upstream import SECRET, Upstream, param
 from tests.support.server import Answer, Got, Server, dropped, script
+
+#: CSV with its rows; the page's own reader is tested by the same.
+CSV = Path(__file__).parents[2] / "explorer" / "web" / "tests" / "support" / "csv.json"
 
 
 @contextmanager
@@ -35,7 +43,7 @@ def test_an_answer_comes_as_it_is() -> None:
     assert got.headers["accept"] == "*/*"
     assert answer["method"] == "GET"
     assert answer["target"] == "/ws/v1/devices/inventory?size=1"
-    assert (answer["status"], answer["reason"], answer["tries"]) == (200, "OK", 1)
+    assert (answer["status"], answer["reason"], answer["writes"]) == (200, "OK", "locked")
     assert ("x-some", "thing") in answer["headers"]
     assert (answer["kind"], answer["media_type"], answer["says"]) == ("json", "application/json", None)
     assert json.loads(answer["text"]) == {"list": [{"id": "1"}], "count": 1}
@@ -71,6 +79,7 @@ def test_the_page_of_a_gateway_is_text() -> None:
         (b'{"a": NaN}', "application/json", "holds NaN"),
         (b"[" * 100_000, "application/json", "nested too deep"),
         (b'{"a": "\xff"}', "application/json", None),
+        (b'{"a": ' + b"7" * 5000 + b"}", "application/json", None),
         (b'\xef\xbb\xbf{"a": 1}', "application/json", None),
         (b'{"a": "\\ud800"}', "application/json", None),
         (b'{"a": 1}', "application/vnd.digi+json", None),
@@ -86,7 +95,7 @@ def test_a_body_that_is_not_what_it_says_is_told_and_shown(body: bytes, media_ty
         assert upstream.kept(answer) == body
     if says is None:
         assert answer["says"] is None
-        json.loads(answer["text"])
+        json.loads(answer["text"], parse_int=str)
     else:
         assert says in answer["says"]
         assert answer["kind"] == "text"
@@ -135,11 +144,28 @@ def test_no_body_is_too_odd(body: bytes, media_type: str, charset: str | None) -
     json.dumps(read._asdict()).encode()
 
 
-def test_csv_has_rows() -> None:
+@pytest.mark.parametrize("case", json.loads(CSV.read_bytes()))
+def test_csv_is_sent_once_and_its_rows_are_those_of_the_page(case: dict[str, Any]) -> None:
+    body = case["text"].encode()
+    kept = Kept()
+    kept.write(body)
+    read = bodies.read(kept, "text/csv", None)
+    kept.leave()
+    assert (read.kind, read.text, read.number) == ("csv", case["text"].removeprefix("\ufeff"), len(case["rows"]))
+    assert CsvRows().feed(body, final=True) == case["rows"]
+
+
+def test_csv_is_counted() -> None:
     with asking(typed(b'id,name\n1,"a,b"\n2,\n', "text/csv")) as (upstream, _):
         answer = upstream.send(path="/ws/v1/devices/inventory/bulk")
-    assert answer["rows"] == [{"id": "1", "name": "a,b"}, {"id": "2", "name": ""}]
-    assert answer["count"] == 2
+    assert (answer["kind"], answer["rows"], answer["count"]) == ("csv", None, 2)
+
+
+def test_a_beginning_ends_before_a_character_that_is_cut() -> None:
+    text = "x" + "\u00e9" * bodies.BEGINNING
+    with asking(typed(text.encode(), "text/plain")) as (upstream, _):
+        answer = upstream.send()
+    assert answer["text"] == text[: bodies.BEGINNING // 2]
 
 
 def test_a_long_answer_is_shown_by_its_beginning_and_kept_whole() -> None:
@@ -232,21 +258,24 @@ def test_the_last_answers_are_kept_and_files_of_others_are_closed() -> None:
     kept[0].write(b"x" * 200_000)
     for one in kept[:-1]:
         shelf_.add(one)
-    reading = kept[0].chunks()
-    first = next(reading)
-    shelf_.add(kept[-1])
-    assert shelf_.get(kept[0].id) is None
-    assert shelf_.get(kept[1].id) is kept[1]
-    assert len(first + b"".join(reading)) == 200_000  # who had begun reads it to its end
+    with kept[0].used():
+        shelf_.add(kept[-1])
+        assert shelf_.get(kept[0].id) is None
+        assert shelf_.get(kept[1].id) is kept[1]
+        assert len(b"".join(kept[0].chunks())) == 200_000  # who has it reads it to its end
+    with pytest.raises(ValueError, match="closed"):
+        list(kept[0].chunks())
     shelf_.close()
 
 
 def test_credentials_are_nowhere_in_what_is_remembered() -> None:
-    with asking(Answer(body={"echo": SECRET, "password": "other"})) as (upstream, server):
+    token = b64encode(f"somebody:{SECRET}".encode()).decode()
+    with asking(Answer(body={"echo": SECRET, "seen": f"[{token}]", "password": "other"})) as (upstream, server):
         answer = upstream.send()
-        assert "authorization" in server.got[0].headers
+        assert server.got[0].headers["authorization"] == f"Basic {token}"
         detail = upstream.history.get(answer["history"])
     assert SECRET not in repr(detail)
+    assert token not in repr(detail)
     assert SECRET in answer["text"]  # the page shows what came
 
 
@@ -257,3 +286,58 @@ def test_a_further_page_counts_for_the_call_that_it_follows(follows: bool) -> No
         second = upstream.send(follows=first if follows else None)["history"]
         assert (second == first) == follows
         assert sorted(entry["pages"] for entry in upstream.history.search()) == ([2] if follows else [1, 1])
+
+
+@pytest.mark.parametrize("status", [400, 404, 500])
+def test_a_further_page_that_fails_is_a_call_of_its_own(status: int) -> None:
+    with asking(Answer(body={"list": []}), Answer(status, {})) as (upstream, _):
+        first = upstream.send()["history"]
+        second = upstream.send(follows=first)["history"]
+        assert [entry["id"] for entry in upstream.history.search()] == [second, first]
+        assert [entry["status"] for entry in upstream.history.search()] == [status, 200]
+
+
+def test_no_answer_waits_for_a_history_that_is_in_use(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sending, "_PATIENCE", 0.01)
+    free = Event()
+    with asking(Answer(body={"list": []})) as (upstream, _):
+        upstream.memory.submit(free.wait)
+        assert [upstream.send()["history"] for _ in range(2)] == [None, None]
+        free.set()
+        upstream.memory.shutdown()
+        assert [entry["status"] for entry in upstream.history.search()] == [200, 200]
+
+
+def test_a_client_is_closed_with_its_last_call_once_others_have_signed_in() -> None:
+    answer = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\ncontent-type: application/json\r\n\r\n{}"
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(30)
+        with Upstream(f"http://127.0.0.1:{server.getsockname()[1]}") as upstream:
+            request = {"request": {"method": "GET", "path": "/ws/v1/devices/inventory"}}
+
+            async def asked() -> tuple[asyncio.Task[dict[str, Any]], socket.socket]:
+                call = asyncio.create_task(upstream.sending.send(request))
+                connection, _ = await asyncio.to_thread(server.accept)
+                connection.settimeout(30)
+                assert await asyncio.to_thread(connection.recv, 10_000)
+                return call, connection
+
+            async def sign_in(name: str) -> None:
+                upstream.service.sign_in("password", name, SECRET)
+                await upstream.service.tidy()
+
+            async def main() -> None:
+                call, at_work = await asked()
+                await sign_in("another")
+                at_work.sendall(answer)
+                assert (await call)["text"] == "{}"  # nothing was closed under it
+                assert await asyncio.to_thread(at_work.recv, 1) == b""
+                call, idle = await asked()
+                idle.sendall(answer)
+                await call
+                await sign_in("a third")
+                assert await asyncio.to_thread(idle.recv, 1) == b""
+                for connection in (at_work, idle):
+                    connection.close()
+
+            upstream.run(main)

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from digirm_explorer.problems import Problem
 from tests.explorer.upstream import Upstream, param
 from tests.support.server import Answer, script
 
@@ -70,9 +71,19 @@ def test_odd_cursors_break_nothing(cursor: Any) -> None:
     assert answer["items"] == "list"
 
 
-def test_an_error_has_no_next_page() -> None:
-    answer = ask(Answer(500, {"list": [1], "cursor": "c"}))
+@pytest.mark.parametrize("status", [302, 404, 500])
+def test_an_error_has_no_next_page(status: int) -> None:
+    answer = ask(Answer(status, {"list": [1], "cursor": "c"}))
     assert answer["items"] is answer["next"] is None
+
+
+def test_only_what_reads_has_a_next_page() -> None:
+    with script(Answer(body={"list": [1], "cursor": "c"})) as server, Upstream(server.url) as upstream:
+        upstream.service.allowed = True
+        with pytest.raises(Problem) as caught:
+            upstream.send("POST")
+        answer = upstream.send("POST", confirm=caught.value.digest)
+    assert (answer["items"], answer["count"], answer["next"], answer["writes"]) == ("list", 1, None, "confirmed")
 
 
 LEGACY = """<?xml version="1.0" encoding="ISO-8859-1"?>

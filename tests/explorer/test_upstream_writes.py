@@ -43,7 +43,7 @@ def test_a_write_is_shown_and_sent_when_it_is_confirmed(server: Server) -> None:
         assert problem.preview is not None
         lines = problem.preview.splitlines()
         assert lines[0] == f"POST {server.url}/ws/v1/devices/inventory"
-        assert {"authorization: ***", "x-mark: one", "content-type: application/json"} <= set(lines)
+        assert {"authorization: (your credentials)", "x-mark: one", "content-type: application/json"} <= set(lines)
         assert lines[-1] == BODY
         assert SECRET not in problem.preview
         answer = upstream.send("POST", body=BODY, headers=[{"name": "X-Mark", "value": "one"}], confirm=problem.digest)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from typing import Any
 
@@ -31,7 +32,8 @@ class Upstream:
             self.service.sign_in("password", "somebody", SECRET)
         self.history = History(None)
         self.shelf = Shelf()
-        self.sending = Sending(knowledge(), self.service, self.history, self.shelf)
+        self.memory = ThreadPoolExecutor(1)
+        self.sending = Sending(knowledge(), self.service, self.history, self.shelf, self.memory)
 
     def run(self, work: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
         async def whole() -> Any:
@@ -58,6 +60,7 @@ class Upstream:
 
     def __exit__(self, *_: object) -> None:
         self.shelf.close()
+        self.memory.shutdown()
         self.history.close()
 
 

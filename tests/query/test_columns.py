@@ -130,6 +130,16 @@ def test_text_and_lists() -> None:
     assert said(RECONSTRUCTED, "signal,signal") == [("Q423", "warning", None), ("Q422", "warning", None)]
 
 
+@pytest.mark.parametrize(
+    ("given", "mend"),
+    [("id;name", "id,name"), ("id ; name|notes", "id,name,notes"), ("name id", "name,id"), ("id;nmae", None)],
+)
+def test_columns_that_something_else_separates(given: str, mend: str | None) -> None:
+    """One of several names is no mend: it would drop the others."""
+    assert said(listed(), given) == [("Q423", "error", mend)]
+    assert said(listed(), f"notes,{given}")[0] == ("Q423", "error", mend)
+
+
 def test_a_flood_of_unknown_columns_is_cut() -> None:
     report = RECONSTRUCTED.check("devices/bulk", None, fields=[f"signal_{n}" for n in range(5000)])
     assert [d.code for d in report.diagnostics] == ["Q423"] * 100 + ["Q124"]

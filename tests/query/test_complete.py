@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -133,6 +136,80 @@ def test_what_replaces_a_word_leaves_the_rest_as_good_as_it_was(expr: object, da
             assert LANGUAGE.check(None, changed).query is not None, (text, cursor, item)
 
 
+def accepted(text: str, item: Completion) -> str:
+    return text[: item.start] + item.text + text[item.end :]
+
+
+def spans(text: str) -> set[tuple[int, int]]:
+    return {(token.start, token.end) for token in LANGUAGE.parser.lexer.tokens(text)}
+
+
+def connectives(text: str) -> list[str]:
+    """The tokens, of which only connectives keep their names."""
+    kinds = (token.kind for token in LANGUAGE.parser.lexer.tokens(text))
+    return [kind if kind in ("AND", "OR", "NOT") else "-" for kind in kinds]
+
+
+def doubled(kinds: list[str]) -> set[tuple[str, str]]:
+    """The pairs of connectives of which the second joins nothing."""
+    return {(a, b) for a, b in pairwise(kinds) if a != "-" and b in ("AND", "OR")}
+
+
+@given(expressions, st.booleans(), st.data())
+def test_no_offer_runs_together_with_what_is_there(expr: object, compact: bool, data: st.DataObject) -> None:
+    """Whatever stands beside an accepted offer is the token that it was, and no connective is doubled."""
+    text = str(expr)
+    if compact:
+        tight = re.sub(r" ?(<=|>=|<>|=|<|>) ?(?=['\[+-])", r"\1", text)
+        text = tight if LANGUAGE.check(None, tight).query == expr else text
+    cursor = data.draw(st.integers(0, len(text)))
+    before = spans(text)
+    for item in LANGUAGE.complete("devices/inventory", text, cursor):
+        changed = accepted(text, item)
+        shift = len(changed) - len(text)
+        kept = {span for span in before if span[1] <= item.start}
+        kept |= {(start + shift, end + shift) for start, end in before if start >= item.end}
+        assert kept <= spans(changed), (text, item, changed)
+        cut = [span for span in before if span[0] < item.start < span[1] or span[0] < item.end < span[1]]
+        assert not cut or item.text in tuple("dhms"), (text, item, changed)
+        if item.kind == "connective":
+            was, now = connectives(text), connectives(changed)
+            assert not doubled(now) - doubled(was), (text, item, changed)
+            assert now.count("NOT") <= was.count("NOT") + (not text[cursor:].lstrip().startswith("not ")), changed
+
+
+@pytest.mark.parametrize(
+    ("marked", "results"),
+    [
+        ("name = 'x' |or id = 1", ["name = 'x' and id = 1", "name = 'x' or id = 1"]),
+        ("name = 'x'| and id = 1", ["name = 'x' and id = 1", "name = 'x' or id = 1"]),
+        ("name = 'x' |  and id = 1", ["name = 'x' and id = 1", "name = 'x' or id = 1"]),
+        ("name = 'x' a| or id = 1", ["name = 'x' and id = 1"]),
+        ("name = 'x' a|nd id = 1", ["name = 'x' and id = 1"]),
+        ("name = 'x' |id = 1", ["name = 'x' and id = 1", "name = 'x' or id = 1"]),
+        ("id = 1|name = 'x'", ["id = 1 and name = 'x'", "id = 1 or name = 'x'"]),
+        ("(id = 1)|and(id = 2)", ["(id = 1) and (id = 2)", "(id = 1) or (id = 2)"]),
+        ("(id = 1)|(id = 2)", ["(id = 1) and (id = 2)", "(id = 1) or (id = 2)"]),
+        ("id = 1|2 and ip = 'x'", []),
+        ("name = 'it'|'s' and id = 1", []),
+        ("nobody |=5", [f"nobody {sign}5" for sign in sorted({*TEXT, *NUMERIC, "within"})]),
+        ("no|t id = 1", ["not id = 1"]),
+        ("last_update > -1|h", ["last_update > -1d", "last_update > -1h", "last_update > -1m", "last_update > -1s"]),
+    ],
+)
+def test_what_stands_behind_the_cursor(marked: str, results: list[str]) -> None:
+    text = marked.replace("|", "", 1)
+    expected = [re.sub(r"([a-z])5$", r"\1 5", result) for result in results]
+    assert [accepted(text, item) for item in at(marked)] == expected
+
+
+def test_what_goes_before_a_condition_leaves_it() -> None:
+    found = [accepted("name = 'x'", item) for item in at("|name = 'x'")]
+    assert found[-2:] == ["not name = 'x'", "(name = 'x'"]
+    assert "not name = 'x'" in [accepted("not name = 'x'", item) for item in at("|not name = 'x'")]
+    assert "ip not name = 'x'" in [accepted("not name = 'x'", item) for item in at("|not name = 'x'")]
+
+
 @pytest.mark.parametrize(
     ("marked", "results"),
     [
@@ -180,6 +257,7 @@ def of(parameter: str, marked: str, endpoint: str | None = "devices/inventory") 
         ("name |", ["asc", "desc"]),
         ("name D|", ["desc"]),
         ("name de|sc", ["desc"]),
+        ("name | desc", ["asc", "desc"]),
         ("name desc |", []),
         ("name desc x|", []),
         ("name desc, |", [name for name in ORDERED if name != "name"]),
@@ -214,6 +292,8 @@ def test_what_completions_beside_a_query_replace() -> None:
         Completion("asc", "direction", 5, 5),
         Completion("desc", "direction", 5, 5),
     ]
+    assert of("orderby", "name | desc")[0] == Completion("asc", "direction", 5, 10)
+    assert of("orderby", "| name desc, id")[-1].end == 5
     assert of("fields", "id, na|me2 , ip") == [Completion("name", "field", 4, 9, "Text")]
 
 

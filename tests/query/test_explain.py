@@ -84,6 +84,8 @@ def said(query: str, endpoint: str | None = "devices/inventory") -> str:
         ("last_update <= -1W", "last_update is at least 1 week ago (now - 1 week or earlier)"),
         ("last_update = -5s", "last_update is exactly 5 seconds ago (now - 5 seconds)"),
         ("last_update <> -1d", "last_update is not exactly 1 day ago (now - 1 day) (or has no value)"),
+        ("last_update > -0d", "last_update is less than 0 days ago (after now - 0 days)"),
+        ("last_update > -01d", "last_update is less than 1 day ago (after now - 1 day)"),
         ("last_update > +1d", "last_update is more than 1 day from now (after now + 1 day)"),
         ("last_update < +2d", "last_update is earlier than 2 days from now (before now + 2 days)"),
         ("last_update > '-1d'", "last_update is less than 1 day ago (after now - 1 day, written '-1d')"),
@@ -134,10 +136,19 @@ def test_every_condition(query: str, meaning: str) -> None:
         ("a = 1 or a = 2", "a is either 1 or 2"),
         ("a = 'x' or a = 'y' or a = 'z' or b = 1", "either a is one of 'x', 'y' or 'z', or b is 1"),
         ("(a = 1 or a = 2) and b = 3", "a is either 1 or 2, and b is 3"),
+        ("a = 'x' or a = 'y' or a = ''", "either a is either 'x' or 'y', or a has no value ('' is the same as none)"),
     ],
 )
 def test_what_belongs_together(query: str, meaning: str) -> None:
     assert said(query, None) == meaning
+
+
+def test_times_that_are_written_as_text_are_not_listed_as_words() -> None:
+    day, next_day = "2019-02-04T00:00:00Z", "2019-02-05T00:00:00Z"
+    assert said(f"last_update = '{day}' or last_update = '{next_day}'") == (
+        f"last_update is exactly '{day}' (4 February 2019, 00:00:00 UTC)"
+        f" or last_update is exactly '{next_day}' (5 February 2019, 00:00:00 UTC)"
+    )
 
 
 def test_brackets_are_not_saved_where_one_expression_stands_twice() -> None:

@@ -141,6 +141,7 @@ size: 1,000
 fields: id,,name
 fields: id,id
 fields: nmae
+fields: id;name
 endpoint: devices/inventry
 endpoint: streams/nothing
 id = 0x1F, answer: Invalid input 'x' (line 1, pos 7)

@@ -1,6 +1,7 @@
 """What is secret, and that nothing of it is left in a text."""
 
 import csv
+import html
 import io
 import json
 from urllib.parse import parse_qsl, quote, quote_plus
@@ -32,14 +33,32 @@ HARMLESS = st.recursive(
 @pytest.mark.parametrize("name", [
     "password", "Password", "wifi_passphrase", "secret", "install_code", "installCode", "devInstallCode",
     "auth_token", "monTransportToken", "token", "access_token", "apiKey", "pre-shared-key", "Authorization",
-    "X-API-KEY-ID", "Set-Cookie", "api_secret",
+    "X-API-KEY-ID", "Set-Cookie", "api_secret", "psk", "wpa_psk", "wpa_key", "encryption_key", "access_key",
+    "accessKey", "SharedAccessKey", "passcode", "sim_pin", "pwd", "csrf_token", "device-token",
 ])  # fmt: skip
 def test_names_of_secrets(name: str) -> None:
     assert is_secret(name)
 
 
 @pytest.mark.parametrize(
-    "name", ["name", "id", "key", "cursor", "passed", "compass", "token_type", "next_token", "api_keys", "install_date"]
+    "name",
+    [
+        "name",
+        "id",
+        "key",
+        "cursor",
+        "passed",
+        "compass",
+        "token_type",
+        "next_token",
+        "api_keys",
+        "install_date",
+        "pageToken",
+        "tokens",
+        "keyboard",
+        "simple",
+        "shared",
+    ],
 )
 def test_names_of_others(name: str) -> None:
     assert not is_secret(name)
@@ -57,6 +76,8 @@ def test_names_of_others(name: str) -> None:
         ("https://fred:p@host/x?y", "https://***@host/x?y"),
         ("/x?mail=fred@host", "/x?mail=fred@host"),
         ("/x?#secret=p", "/x?#secret=***"),
+        ("https://h/#access_token=p", "https://h/#access_token=***"),
+        ("/ws;password=p", "/ws;password=***"),
     ],
 )
 def test_addresses(url: str, seen: str) -> None:
@@ -68,10 +89,12 @@ def test_values() -> None:
     value = {
         "password": 1234, "Secret": {"a": ["x"]}, "auth_token": None, "install_code": "", "list": [{"secret": "s"}],
         "password_require_number": True, "password_minimum_length": 12, "note": "password=abc", "id": 7,
+        "named": {"value": "x", "key": "password"},
     }  # fmt: skip
     assert masked(value) == {
         "password": "***", "Secret": "***", "auth_token": None, "install_code": "", "list": [{"secret": "***"}],
         "password_require_number": True, "password_minimum_length": 12, "note": "password=***", "id": 7,
+        "named": {"value": "***", "key": "password"},
     }  # fmt: skip
 
 
@@ -109,6 +132,32 @@ def test_values() -> None:
         ("Authorization: Basic Zm9v", "Authorization: ***"),
         ("see https://fred:x@host/ for it", "see https://***@host/ for it"),
         ("The password must have at least 12 characters", None),
+        ("# of today\nid|secret\n1|x\n", "# of today\nid|secret\n1|***\n"),
+        ("Report\nid\tsecret\n1\tx\n", "Report\nid\tsecret\n1\t***\n"),
+        ("password: >-\n  x\n  secret\nb: 1", "password: ***\nb: 1"),
+        ("name: password\nvalue: x", "name: password\nvalue: ***"),
+        ("id,secret\r1,x\r", "id,secret\r1,***\r"),
+        ("install_code startsWith 'x' and a = 'b'", "install_code startsWith '***' and a = 'b'"),
+        ("password contains 'x'", "password contains '***'"),
+        ("password not in ('a','x') and a = 'b'", "password not in *** and a = 'b'"),
+        ("devInstallCode like 'x'", "devInstallCode like '***'"),
+        ('{"name":"password","value":"x","id":1}', '{"name":"password","value":"***","id":1}'),
+        ('{"value":"x","key":"password"}', '{"value":"***","key":"password"}'),
+        ('{"name":"colour","value":"red"}', None),
+        ("<name>password</name><value>x</value>", "<name>password</name><value>***</value>"),
+        ("name=password&value=x", "name=password&value=***"),
+        ("the password is: x", "the password is: ***"),
+        ("password -> x", "password -> ***"),
+        ("password: |\n  x\n\n  x\n\nother: 1", "password: ***\n\nother: 1"),
+        (
+            '--b\r\na: form-data; name="password"\r\nt: u\r\n\r\nx\r\n--b--',
+            '--b\r\na: form-data; name="password"\r\nt: u\r\n\r\n***\r\n--b--',
+        ),
+        ("a\n-----BEGIN RSA PRIVATE KEY-----\nx\n-----END RSA PRIVATE KEY-----\nb", "a\n***\nb"),
+        ('["-----BEGIN PRIVATE KEY-----\\nx', '["***'),
+        ("<password><password/>x</password>y", "<password>***</password>y"),
+        ('{"password_minimum_length": "x"}', '{"password_minimum_length": "***"}'),
+        ('{"password_minimum_length": 12}', None),
         ("", None),
     ],
 )
@@ -128,6 +177,34 @@ def test_a_known_value_is_masked_wherever_it_stands() -> None:
     masker.value({"password": 'hu"nter2'})
     assert masker.text('{"a": "not hu\\"nter2", "b": "tok3n"}') == '{"a": "not ***", "b": "***"}'
     assert masker.url("/x/hu%22nter2") == "/x/***"
+
+
+@pytest.mark.parametrize("text", [
+    'id,data\n1,"{""password"":""QJ7""}"\n', '"{""password"": [""QJ7""]}",x\n',
+    "id,data\n1,\"<a password=\"\"QJ7\"\"/>\"\n",
+])  # fmt: skip
+def test_nothing_is_left_in_a_cell_of_a_table(text: str) -> None:
+    assert MARK not in Masker().text(text)
+
+
+def test_a_known_value_is_found_however_it_is_escaped() -> None:
+    value = "a \"b'<c/"
+    masker = Masker([value])
+    for spelled in (
+        value, json.dumps(value), escape(value), html.escape(value), html.escape(value, quote=False), quote(value),
+        quote(value, safe=""), quote_plus(value), value.replace('"', '""'),
+        html.escape(value).replace("&#x27;", "&apos;"),
+    ):  # fmt: skip
+        assert masker.text(f"_{spelled}_").strip('"_') == "***"
+
+
+def test_too_many_secrets_are_told() -> None:
+    masker = Masker()
+    masker.value([{"password": f"hunter{number}"} for number in range(150)])
+    assert not masker.full
+    assert masker.text("hunter149") == "***"
+    masker.value([{"password": f"hunter{number}"} for number in range(300)])
+    assert masker.full
 
 
 def test_headers_that_carry_credentials_are_left_out() -> None:

@@ -25,6 +25,12 @@ export class Trouble extends Error {
   }
 }
 
+/** What went wrong, whatever was thrown. */
+export function problemOf(error: unknown): Problem {
+  if (error instanceof Trouble) return error.problem;
+  return { kind: "internal", message: error instanceof Error ? error.message : String(error) };
+}
+
 let heard: (problem: Problem | null) => void = () => undefined;
 
 /** Have a function told how every call fared: null where the local server answered as it should. */
@@ -104,20 +110,23 @@ export const api = {
     asked: { endpoint: string | null; parameter: "query" | "orderby" | "fields"; text: string; cursor: number },
     signal?: AbortSignal,
   ) => call<Completion[]>("/api/query/complete", { body: asked, signal }),
-  sql: (asked: { endpoint: string | null; query: string; dialect: string }) =>
-    call<{ sql: string | null; parameters: unknown[]; why: string }>("/api/query/sql", { body: asked }),
+  sql: (asked: { endpoint: string | null; query: string; dialect: string }, signal?: AbortSignal) =>
+    call<{ sql: string | null; parameters: unknown[]; why: string }>("/api/query/sql", { body: asked, signal }),
 
   /** `follows` is the history number of the call of which this is a further page. */
   send: (request: Composed, more: { confirm?: string; follows?: number | null } = {}, signal?: AbortSignal) =>
     call<Answer>("/api/send", { body: { request, ...more }, signal }),
-  export: (request: Composed, form: ExportForm, every = false) =>
-    call<{ text: string | null; why: string }>("/api/export", { body: { request, form, every } }),
+  export: (request: Composed, form: ExportForm, every: boolean, signal?: AbortSignal) =>
+    call<{ text: string | null; why: string }>("/api/export", { body: { request, form, every }, signal }),
+  /** The request without what is secret in it. */
+  link: (request: Composed) => call<{ request: Composed; masked: boolean }>("/api/link", { body: { request } }),
 
-  history: (search: string, before?: number) =>
+  history: (search: string, before?: number, signal?: AbortSignal) =>
     call<HistoryEntry[]>(
       `/api/history?search=${encodeURIComponent(search)}${before === undefined ? "" : `&before=${before}`}`,
+      { signal },
     ),
-  remembered: (id: number) => call<HistoryDetail>(`/api/history/${id}`),
+  remembered: (id: number, signal?: AbortSignal) => call<HistoryDetail>(`/api/history/${id}`, { signal }),
   forget: (id: number) => call<null>(`/api/history/${id}`, { method: "DELETE" }),
   forgetAll: () => call<null>("/api/history", { method: "DELETE" }),
 };

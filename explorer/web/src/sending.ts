@@ -3,9 +3,9 @@
 import { signal } from "@preact/signals";
 
 import { rowsOf } from "./answer/rows.ts";
-import { api, Trouble } from "./api.ts";
-import { answer, calls, composed, failed, pages, sending, session, view } from "./state.ts";
-import type { Answer, Composed, HistoryDetail, Problem } from "./types";
+import { api, problemOf, Trouble } from "./api.ts";
+import { answer, asked, calls, composed, failed, pages, sending, session, view } from "./state.ts";
+import type { Answer, Composed, HistoryDetail } from "./types";
 
 /** So many records at most are fetched into the page; `digirm get --all` writes any number. */
 export const MOST_ROWS = 100_000;
@@ -57,11 +57,6 @@ function confirmed(preview: string, signal: AbortSignal): Promise<boolean> {
   });
 }
 
-function problemOf(error: unknown): Problem {
-  if (error instanceof Trouble) return error.problem;
-  return { kind: "internal", message: error instanceof Error ? error.message : String(error) };
-}
-
 /** Counts what took the place of the answer: a sending that was overtaken shows nothing any more. */
 let turn = 0;
 
@@ -86,7 +81,8 @@ async function during(all: boolean, work: (signal: AbortSignal) => Promise<void>
 function arrived(page: Answer, before: readonly Answer[]): void {
   pages.value = [...before, page];
   calls.value += 1;
-  if (page.gauge && session.value) session.value = { ...session.value, gauge: page.gauge };
+  const now = session.value;
+  if (now) session.value = { ...now, gauge: page.gauge ?? now.gauge, writes: page.writes ?? now.writes };
 }
 
 /** Send the composed request. Its answer takes the place of the one before, which stays in sight until then. */
@@ -99,10 +95,12 @@ export async function send(): Promise<void> {
       const first = await ask({ request, follows: null, signal });
       if (!first || turn !== mine) return;
       remembered.value = null;
+      asked.value = request;
       arrived(first, []);
     } catch (error) {
       if (turn === mine) {
         pages.value = [];
+        asked.value = request;
         remembered.value = null;
       }
       throw error;
@@ -151,6 +149,7 @@ export function show(call: HistoryDetail): void {
   failed.value = call.error ? { kind: "transport", message: call.error } : null;
   halted.value = null;
   remembered.value = call;
+  asked.value = call.request;
   pages.value = call.status === null ? [] : [asAnswer(call, call.status)];
   view.value = "answer";
 }
@@ -158,7 +157,7 @@ export function show(call: HistoryDetail): void {
 function asAnswer(call: HistoryDetail, status: number): Answer {
   const { method, target, milliseconds, size, headers, media_type, kind, text, shortened } = call;
   const says = shortened ? "The history kept only the beginning of it." : null;
-  const none = { rows: null, items: null, count: null, next: null, gauge: null };
-  const of = { id: "", history: call.id, method, target, status, reason: "", milliseconds, size, tries: 1 };
+  const none = { rows: null, items: null, count: null, next: null, writes: null, gauge: null };
+  const of = { id: "", history: call.id, method, target, status, reason: "", milliseconds, size };
   return { ...of, headers, media_type, kind, says, text, shortened, ...none };
 }

@@ -1,7 +1,8 @@
 // What the whole page shares. Panes read these signals, and change them by the functions below.
 
-import { computed, effect, signal } from "@preact/signals";
+import { batch, computed, signal } from "@preact/signals";
 
+import { recalled } from "./draft.ts";
 import type { Answer, Catalog, Composed, Example, HistoryDetail, Operation, Problem, Session } from "./types";
 
 export const session = signal<Session | null>(null);
@@ -17,7 +18,6 @@ export const view = signal<View>("request");
 export type Aside = "browse" | "examples" | "history";
 export const aside = signal<Aside>("browse");
 
-const KEPT = "digirm.composed";
 export const EMPTY: Composed = {
   method: "GET",
   path: "/ws/v1/devices/inventory",
@@ -28,24 +28,8 @@ export const EMPTY: Composed = {
   content_type: "",
 };
 
-function kept(): Composed {
-  try {
-    const text = sessionStorage.getItem(KEPT);
-    return text ? { ...EMPTY, ...(JSON.parse(text) as Composed) } : EMPTY;
-  } catch {
-    return EMPTY;
-  }
-}
-
 /** The request in the making. A tab keeps its own, also over a reload. */
-export const composed = signal<Composed>(kept());
-effect(() => {
-  try {
-    sessionStorage.setItem(KEPT, JSON.stringify(composed.value));
-  } catch {
-    // Too long to keep, or not allowed: it stays in the page.
-  }
-});
+export const composed = signal<Composed>({ ...EMPTY, ...recalled() });
 
 /** What a composed request should be told about, such as that a secret of the history has to be typed again. */
 export const notice = signal<string | null>(null);
@@ -62,6 +46,9 @@ export const operations = computed<Map<string, Operation>>(
 /** The operation that the request was picked from, or is of by its path as the server judged it. */
 export const operation = signal<Operation | null>(null);
 
+/** The example that the request was begun from. */
+export const example = signal<Example | null>(null);
+
 /** Change some of the request. */
 export function compose(change: Partial<Composed>): void {
   composed.value = { ...composed.value, ...change };
@@ -69,10 +56,13 @@ export function compose(change: Partial<Composed>): void {
 
 /** Put another request in the place of this one. */
 export function replace(request: Composed, of: Operation | null, note: string | null = null): void {
-  composed.value = { ...EMPTY, ...request };
-  operation.value = of;
-  notice.value = note;
-  view.value = "request";
+  batch(() => {
+    composed.value = { ...EMPTY, ...request };
+    operation.value = of;
+    notice.value = note;
+    example.value = null;
+    view.value = "request";
+  });
 }
 
 /** Begin a request of an operation, with room for each of its parameters. */
@@ -91,21 +81,32 @@ export function pick(chosen: Operation): void {
   );
 }
 
-export function open(example: Example): void {
-  replace(example.request, operations.value.get(example.operation) ?? null);
+export function open(chosen: Example): void {
+  batch(() => {
+    replace(chosen.request, operations.value.get(chosen.operation) ?? null);
+    example.value = chosen;
+  });
 }
 
+/** Counts the calls of the history that were put into the composer, each of which only waits to be sent. */
+export const loaded = signal(0);
+
 export function replay(call: HistoryDetail): void {
-  replace(
-    call.request,
-    null,
-    call.masked_request ? "The history keeps no secrets: type again what *** stands for." : null,
-  );
+  batch(() => {
+    replace(
+      call.request,
+      null,
+      call.masked_request ? "The history keeps no secrets: type again what *** stands for." : null,
+    );
+    loaded.value += 1;
+  });
 }
 
 /** The answers of the current call, page by page; what is under way; why there is none. */
 export const pages = signal<Answer[]>([]);
 export const answer = computed<Answer | null>(() => pages.value.at(-1) ?? null);
+/** The request that these, or the failure, are the answer to. */
+export const asked = signal<Composed | null>(null);
 export const sending = signal<{ all: boolean; stop: () => void } | null>(null);
 export const failed = signal<Problem | null>(null);
 /** Counts the calls, so that the history knows when to look again. */

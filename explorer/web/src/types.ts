@@ -111,6 +111,8 @@ export interface Example {
   operation: string;
   request: Composed;
   writes: boolean;
+  /** Examples, by their ids, that make what this one is about: they are sent before it, in order. */
+  first: string[];
 }
 
 /** Offsets count UTF-16 units, as the page's strings do. */
@@ -171,7 +173,6 @@ export interface Answer {
   milliseconds: number;
   /** Bytes of the body, unpacked. */
   size: number;
-  tries: number;
   headers: [string, string][];
   media_type: string;
   kind: Kind;
@@ -181,7 +182,7 @@ export interface Answer {
   text: string | null;
   /** Whether `text` is only the beginning. */
   shortened: boolean;
-  /** Records of CSV and of a list in XML. JSON's are `JSON.parse(text)[items]`. */
+  /** Records of a list in XML. JSON's are `JSON.parse(text)[items]`, those of CSV all that `text` has. */
   rows: Record<string, unknown>[] | null;
   /** The key of the list in a JSON answer. */
   items: string | null;
@@ -189,6 +190,8 @@ export interface Answer {
   count: number | null;
   /** The request of the next page; null: this is the last. */
   next: Composed | null;
+  /** What holds now, as another tab may have changed it; null: the answer is one of the history. */
+  writes: Writes | null;
   gauge: Gauge | null;
 }
 

@@ -6,7 +6,7 @@ import { createServer, type IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
 import { after, before, beforeEach, test } from "node:test";
 
-import { confirming, halted, remembered, send, sendAll, sendNext, show } from "../src/sending.ts";
+import { confirming, halted, MOST_ROWS, remembered, send, sendAll, sendNext, show } from "../src/sending.ts";
 import { calls, compose, composed, EMPTY, failed, pages, sending, session } from "../src/state.ts";
 import type { Answer, Composed, HistoryDetail, Problem, Session } from "../src/types.ts";
 
@@ -45,7 +45,7 @@ const ANSWER: Answer = {
   reason: "OK",
   milliseconds: 3,
   size: 20,
-  tries: 1,
+  writes: null,
   headers: [],
   media_type: "application/json",
   kind: "json",
@@ -106,15 +106,16 @@ beforeEach(() => {
 
 test("what is composed is sent, and its answer shown", async () => {
   const gauge = { windows: [], concurrent: { limit: 4, left: 3 }, paused: 0 };
-  session.value = { gauge: null } as unknown as Session;
-  script = () => ({ gauge });
+  session.value = { gauge: null, writes: "locked" } as unknown as Session;
+  script = () => ({ gauge, writes: "confirmed" });
   compose({ path: "/ws/v1/groups/inventory" });
   const counted = calls.value;
   await send();
   assert.equal(seen[0]!.request.path, "/ws/v1/groups/inventory");
   assert.deepEqual(pages.value.map(({ id }) => id), ["1"]);
   assert.equal(calls.value, counted + 1);
-  assert.deepEqual(session.value.gauge, gauge);
+  // Writes may have been allowed in another tab.
+  assert.deepEqual([session.value.gauge, session.value.writes], [gauge, "confirmed"]);
   assert.equal(sending.value, null);
 });
 
@@ -156,6 +157,13 @@ test("all pages end before the page holds too many records, and say what else to
   await sendAll();
   assert.equal(pages.value.length, 3);
   assert.match(halted.value!, /120,000 records.*digirm get --all \/ws\/v1\/devices\/inventory$/);
+});
+
+test("as many records as the page holds are all of them where no page follows", async () => {
+  script = (_sent, number) => ({ count: MOST_ROWS / 2, next: number < 2 ? more(number) : null });
+  await send();
+  await sendAll();
+  assert.deepEqual([pages.value.length, halted.value], [2, null]);
 });
 
 test("a write is shown before it is sent, and sent as it was shown", async () => {

@@ -1,42 +1,36 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { Newest } from "../src/compose/latest.ts";
 import { fitting, knownPaths, placeholders } from "../src/compose/path.ts";
+import { recognising } from "../src/compose/recognise.ts";
 import { refit, rows, switched, typed } from "../src/compose/refit.ts";
-import { told } from "../src/compose/told.ts";
-import type { Catalog, Composed, Operation } from "../src/types.ts";
-
-function operation(method: string, path: string, more: Partial<Operation> = {}): Operation {
-  return {
-    id: `${method} ${path}`,
-    method,
-    path,
-    title: "",
-    doc: "",
-    client: null,
-    kind: "list",
-    certainty: null,
-    source: "",
-    path_params: [],
-    params: [],
-    endpoint: null,
-    fields: null,
-    columns: [],
-    body: null,
-    ...more,
-  };
-}
+import { Newest } from "../src/latest.ts";
+import { catalog as shown, composed, operation as current, pick, replace } from "../src/state.ts";
+import type { Catalog, Composed } from "../src/types.ts";
+import { operation } from "./support/catalog.ts";
 
 const body = (example: string) => ({ media_type: "application/json", fields: [], example });
-const LIST = operation("GET", "/ws/v1/devices/inventory", {
+const LIST = operation("GET /ws/v1/devices/inventory", {
   params: [
     { name: "query", doc: "which" },
     { name: "size", doc: "how many" },
   ],
 });
-const MAKE = operation("POST", "/ws/v1/devices/inventory", { body: body("{}") });
-const CHANGE = operation("PUT", "/ws/v1/devices/inventory/{id}", { body: body('{"a": 1}') });
+const MAKE = operation("POST /ws/v1/devices/inventory", { body: body("{}") });
+const CHANGE = operation("PUT /ws/v1/devices/inventory/{id}", { body: body('{"a": 1}') });
+const CATALOG: Catalog = {
+  spec: { api_version: "", provenance: "", fingerprint: "" },
+  groups: [
+    {
+      id: "v1",
+      title: "",
+      doc: "",
+      categories: [{ name: "d", title: "", doc: "", operations: [LIST, MAKE, CHANGE] }],
+    },
+  ],
+  field_tables: [],
+  unavailable: [],
+};
 const REQUEST: Composed = {
   method: "GET",
   path: LIST.path,
@@ -64,14 +58,7 @@ test("placeholders are found by name, patterns or none", () => {
 });
 
 test("paths of the catalogue are offered once, those that go on from what was typed first", () => {
-  const category = { name: "d", title: "", doc: "", operations: [LIST, MAKE, CHANGE] };
-  const catalog: Catalog = {
-    spec: { api_version: "", provenance: "", fingerprint: "" },
-    groups: [{ id: "v1", title: "", doc: "", categories: [category] }],
-    field_tables: [],
-    unavailable: [],
-  };
-  const paths = knownPaths(catalog);
+  const paths = knownPaths(CATALOG);
   assert.deepEqual(
     paths.map(({ path, methods }) => [path, methods]),
     [
@@ -82,6 +69,8 @@ test("paths of the catalogue are offered once, those that go on from what was ty
   assert.deepEqual(fitting(paths, "inventory {id}").map(({ path }) => path), [CHANGE.path]);
   assert.deepEqual(fitting(paths, LIST.path.toUpperCase()).map(({ path }) => path), [LIST.path, CHANGE.path]);
   assert.deepEqual(fitting(paths, "nothing"), []);
+  const around = ["/a/ws", "/ws/b"].map((path) => ({ path, methods: [], title: "" }));
+  assert.deepEqual(fitting(around, "/ws").map(({ path }) => path), ["/ws/b", "/a/ws"]);
   assert.deepEqual(knownPaths(null), []);
 });
 
@@ -103,16 +92,48 @@ test("an example that nobody touched gives way, and what was typed does not", ()
   assert.equal(refit(written, MAKE, LIST).content_type, "text/plain");
 });
 
-test("what is asked comes before how, whatever order the spec has", () => {
-  const params = ["tag", "size", "cursor", "fields", "query"].map((name) => ({ name, doc: "" }));
-  const names = rows([], operation("GET", "/ws", { params })).map(({ name }) => name);
-  assert.deepEqual(names, ["query", "fields", "size", "tag", "cursor"]);
+test("a body that was emptied is typed as well", () => {
+  const emptied = { ...refit(REQUEST, LIST, MAKE), body: "", content_type: "" };
+  const on = refit(emptied, MAKE, CHANGE);
+  assert.deepEqual([on.body, on.content_type], ["", ""]);
 });
 
-test("a report on the query is told once", () => {
-  const report = "warning Q205: 'GET jobs' takes no query\n  a = 1\n  ^^^^^\njudged by GET /ws/v1/jobs, spec 22.7";
-  assert.deepEqual(told(["one", report], true), ["one"]);
-  assert.deepEqual(told(["one", report], false), ["one", "warning Q205: 'GET jobs' takes no query"]);
+/** Do something while the request is followed: what the path alone tells is told before the judge is asked. */
+function followed(work: () => void): void {
+  const stop = recognising();
+  shown.value = CATALOG;
+  try {
+    work();
+  } finally {
+    stop();
+    shown.value = null;
+  }
+}
+
+test("a request that came as a whole stays as it was sent, whatever was composed before", () => {
+  followed(() => {
+    const sent: Composed = { ...REQUEST, method: "POST", path: MAKE.path };
+    for (const before of [LIST, CHANGE, MAKE]) {
+      pick(before);
+      replace(sent, null);
+      assert.equal(current.value, MAKE);
+      assert.deepEqual(composed.value, sent);
+    }
+  });
+});
+
+test("another method under a request in the making offers its example", () => {
+  followed(() => {
+    pick(LIST);
+    composed.value = { ...composed.value, method: "POST" };
+    assert.deepEqual([current.value, composed.value.body], [MAKE, "{}"]);
+  });
+});
+
+test("what is asked comes before how, whatever order the spec has", () => {
+  const params = ["tag", "size", "cursor", "fields", "query"].map((name) => ({ name, doc: "" }));
+  const names = rows([], operation("GET /ws", { params })).map(({ name }) => name);
+  assert.deepEqual(names, ["query", "fields", "size", "tag", "cursor"]);
 });
 
 test("an operation's parameters come first, in its order", () => {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { asCsv, asJson, asJsonLines, fileName } from "../src/answer/download.ts";
+import { asCsv, asItCame, asJson, asJsonLines, fileName } from "../src/answer/download.ts";
 import { parse } from "../src/answer/json.ts";
 import { csvRows, type Row } from "../src/answer/rows.ts";
 
@@ -41,6 +41,10 @@ test("what is written as CSV is read back", () => {
 
 test("a record without a column, and one named as an object's own, are cells like any other", () => {
   assert.equal(asCsv([{ a: 1 }], ["a", "toString"]), "a,toString\r\n1,\r\n");
+});
+
+test("what saves one page of several says so", () => {
+  assert.deepEqual([asItCame(0, 1), asItCame(3, 4)], ["As it came", "As it came (page 4 of 4)"]);
 });
 
 test("files are named by the path", () => {

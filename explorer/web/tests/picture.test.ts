@@ -30,6 +30,8 @@ test("fields of 2 to 30 values can be counted, the usual ones first", () => {
     deep: { at },
   }));
   assert.deepEqual(countable(rows, Object.keys(rows[0]!)), ["connection_status", "group", "zone"]);
+  // A value for each record counts nothing.
+  assert.deepEqual(countable(rows.slice(0, 2), ["all", "group"]), []);
 });
 
 test("positions are found as fields, as GeoJSON and as CSV's text", () => {
@@ -132,6 +134,23 @@ test("a time axis says the day where it begins, else the time", () => {
 });
 
 test("points at one moment are one stretch", () => {
-  const [series] = seriesOf([point(0, 1), point(0, 3)]);
-  assert.deepEqual(stretches(series!).map(({ count, mean }) => [count, mean]), [[2, 2]]);
+  const [series] = seriesOf([point(0, 1), point(0, 3), point(60, 5)]);
+  assert.deepEqual(stretches(series!).map(({ count, mean }) => [count, mean]), [[2, 2], [1, 5]]);
+});
+
+test("different quantities are never joined by a line", () => {
+  const streams = [1, 2, 3].map((at) => ({ ...point(at, at), stream_id: undefined, id: `s/${at}` }));
+  assert.deepEqual(seriesOf(streams), []);
+  const metric = (name: string, minutes: number, device_id = "d1") => {
+    return { ...point(minutes, minutes), stream_id: undefined, name, device_id };
+  };
+  assert.deepEqual(seriesOf([metric("signal_percent", 0), metric("signal_quality", 0), metric("x", 9)]), []);
+  const names = (rows: ReturnType<typeof metric>[]) => seriesOf(rows).map(({ name }) => name);
+  assert.deepEqual(names([metric("a", 0), metric("a", 1), metric("b", 0)]), ["a"]);
+  const other = [metric("a", 2, "d2"), metric("a", 3, "d2")];
+  assert.deepEqual(names([metric("a", 0), metric("a", 1), ...other]), ["d1 a", "d2 a"]);
+});
+
+test("points at one time are no line", () => {
+  assert.deepEqual(seriesOf([point(0, 1), point(0, 3)]), []);
 });

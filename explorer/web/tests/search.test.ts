@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import { findExamples } from "../src/browse/examples.ts";
 import { excerpt, searcher } from "../src/browse/search.ts";
+import type { Example } from "../src/types.ts";
 import { catalog } from "./support/catalog.ts";
 
 const search = searcher(catalog);
@@ -55,4 +57,26 @@ test("an excerpt holds the word between whole words", () => {
   assert.equal(excerpt("needle", "needle"), "needle");
   assert.equal(excerpt("hay", "needle"), "");
   assert.ok(excerpt("x".repeat(5000), "xxx", 10).length < 60);
+});
+
+function example(id: string, title: string, more: Partial<Example> = {}): Example {
+  const path = "/ws/v1/devices/inventory";
+  const request = { method: "GET", path, path_values: {}, params: [], headers: [], body: "", content_type: "" };
+  return { id, title, doc: "", group: "Devices", operation: `GET ${path}`, request, writes: false, first: [], ...more };
+}
+
+test("examples are found by title, text, group, path and query; titles come first", () => {
+  const base = example("x", "x").request;
+  const query = { name: "query", value: "signal_percent < 30", on: true };
+  const some = [
+    example("a", "List devices", { doc: "One page, as of a weak signal." }),
+    example("b", "Weak signal", { request: { ...base, params: [query] } }),
+    example("c", "Reboot", { group: "Commands", operation: "POST /ws/sci reboot" }),
+  ];
+  const ids = (text: string) => findExamples(some, text).map(({ id }) => id);
+  assert.deepEqual(ids("weak SIGNAL"), ["b", "a"]);
+  assert.deepEqual(ids("signal_percent"), ["b"]);
+  assert.deepEqual(ids("inventory weak page"), ["a"]);
+  assert.deepEqual(ids("commands sci"), ["c"]);
+  for (const none of ["", "  ", "weak nothing"]) assert.deepEqual(ids(none), []);
 });

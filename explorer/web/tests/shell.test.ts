@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { everything, refreshIn, tightest } from "../src/shell/allowance.ts";
+import { everything, inShort, refreshIn, tightest } from "../src/shell/allowance.ts";
 import { clamp, DEFAULTS, LIMITS, moved, read } from "../src/shell/sizes.ts";
 import type { Gauge } from "../src/types.ts";
 
@@ -38,6 +38,13 @@ test("the gauge shows the limit that is nearest", () => {
   assert.equal(tightest(gauge(20, 38))?.seconds, 60);
   assert.equal(tightest(gauge(240, 40))?.seconds, 10);
   assert.equal(tightest({ ...gauge(1, 1), windows: [] }), null);
+});
+
+test("the gauge says over which time its number is", () => {
+  const [long, short] = gauge(235, 40).windows;
+  assert.equal(inShort(gauge(235, 40), long!), "235 of 240 left in 60 s");
+  assert.equal(inShort(gauge(235, 40), short!), "40 of 40 left in 10 s");
+  assert.equal(inShort(gauge(235, 40, { paused: 1.2 }), short!), "paused for 2 s");
 });
 
 test("a gauge is looked at again while it fills, neither often nor late", () => {

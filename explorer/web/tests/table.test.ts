@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
 import { chosenColumns, everyColumn, firstColumns, widths, withColumns } from "../src/answer/columns.ts";
@@ -12,11 +13,24 @@ const bearing = (text: string | null, more = {}) => ({ ...JSON_BODY, text, ...mo
 test("the records of an answer are found where the server says, and else where they must be", () => {
   assert.deepEqual(rowsOf(bearing('{"count": 1, "list": [{"id": 1}]}', { items: "list" })), [{ id: 1 }]);
   assert.deepEqual(rowsOf(bearing('[{"a": 1}, 2]')), [{ a: 1 }, { value: 2 }]);
-  assert.deepEqual(rowsOf(bearing('{"operations": [{"a": 1}], "tags": ["x"]}')), [{ a: 1 }]);
+  assert.deepEqual(rowsOf(bearing('{"operations": [{"a": 1}], "count": 1, "cursor": "x"}')), [{ a: 1 }]);
   assert.deepEqual(rowsOf(bearing('{"count": 0, "list": []}')), []);
   assert.equal(rowsOf(bearing('{"a": [{}], "b": [{}]}')), null);
   assert.equal(rowsOf(bearing('{"id": 1}')), null);
   assert.deepEqual(rowsOf(bearing("a,b", { kind: "csv", rows: [{ a: "1" }] })), [{ a: "1" }]);
+});
+
+test("a record that holds a list is no list of what is nested in it", () => {
+  const object = '{"customer_id": 7493, "id": 4, "name": "x", "steps": [{"type": "reboot"}]}';
+  assert.equal(rowsOf(bearing(object)), null);
+  assert.equal(rowsOf(bearing('{"operations": [{"a": 1}], "tags": ["x"]}')), null);
+  assert.equal(rowsOf(bearing('{"steps": "reboot"}')), null);
+});
+
+test("CSV has its records by its text alone, unless it is only the beginning", () => {
+  const csv = { kind: "csv" };
+  assert.deepEqual(rowsOf(bearing("a,b\n1,2\n", csv)), [{ a: "1", b: "2" }]);
+  assert.equal(rowsOf(bearing("a,b\n1,", { ...csv, shortened: true })), null);
 });
 
 test("an answer that is not what it says, or is shortened, has no records and no value", () => {
@@ -34,12 +48,18 @@ test("an answer is read once", () => {
 });
 
 test("CSV is read by RFC 4180", () => {
-  assert.deepEqual(csvRows('\uFEFFa,b\r\n1,"x, ""y""\nz"\r\n\r\n2,\r\n'), [
-    { a: "1", b: 'x, "y"\nz' },
-    { a: "2", b: "" },
-  ]);
+  // By the same rule as the server counts them.
+  const cases = readFileSync(new URL("support/csv.json", import.meta.url), "utf8");
+  for (const { text, rows } of JSON.parse(cases) as { text: string; rows: Row[] }[]) {
+    assert.deepEqual(csvRows(text), rows, JSON.stringify(text));
+  }
   assert.deepEqual(csvRows("a\n1,2"), [{ a: "1", "column 2": "2" }]);
+  assert.deepEqual(csvRows("a,b\n1,"), [{ a: "1", b: "" }]);
+  assert.deepEqual(csvRows('a,b\n"a"b,"c'), [{ a: "ab", b: "c" }]);
   assert.deepEqual(csvRows(""), []);
+  // A cell of a service may be longer than a browser's expressions go back.
+  const long = `x""\r\n,`.repeat(200_000);
+  assert.equal(csvRows(`a,b\n"${long}",2\n`)[0]!.a, long.replaceAll('""', '"'));
 });
 
 const DEVICES: Row[] = [
@@ -60,6 +80,13 @@ test("of many columns, filled and plain ones are shown at first", () => {
   assert.ok(shown.includes("nested"));
 });
 
+test("a column that is seldom nested is shown before one that mostly is", () => {
+  const wide = Object.fromEntries(Array.from({ length: 10 }, (_, at) => [`f${at}`, "x"]));
+  const row = (mostly: unknown, half: unknown) => ({ id: 1, ...wide, mostly, half });
+  const shown = firstColumns([row({}, {}), row({}, "x"), row("x", "x"), row({}, {})]);
+  assert.deepEqual([shown.length, shown.includes("half"), shown.includes("mostly")], [12, true, false]);
+});
+
 test("a choice of columns is kept for its path; what else may be stored there harms nobody", () => {
   let kept: string | null = withColumns(null, "/a", ["id"]);
   kept = withColumns(kept, "__proto__", ["x"]);
@@ -70,6 +97,10 @@ test("a choice of columns is kept for its path; what else may be stored there ha
   for (let at = 0; at < 150; at += 1) kept = withColumns(kept, `/${at}`, ["id"]);
   assert.equal(Object.keys(JSON.parse(kept!) as object).length, 100);
   assert.deepEqual(chosenColumns(kept, "/149"), ["id"]);
+  kept = withColumns(kept, "/50", ["name"]);
+  assert.deepEqual(Object.keys(JSON.parse(kept) as object).at(-1), "/50");
+  kept = withColumns(kept, "/new", ["id"]);
+  assert.deepEqual([chosenColumns(kept, "/50"), chosenColumns(kept, "/51")], [["name"], null]);
 });
 
 test("widths follow the texts, within limits", () => {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { act, filtered, prefix, rows, tree, typedTo } from "../src/browse/tree.ts";
+import { act, filtered, prefix, rows, tree, typedTo, way } from "../src/browse/tree.ts";
 import { catalog } from "./support/catalog.ts";
 
 const nodes = tree(catalog);
@@ -41,6 +41,14 @@ test("a filtered tree keeps the way to each hit, and nothing else", () => {
   assert.deepEqual(ids(rows(kept, () => true)), ["sci", "sci/sci", "POST /ws/sci reboot"]);
   assert.deepEqual(filtered(nodes, new Set()), []);
   assert.equal(nodes[0]!.children.length, 2);
+});
+
+test("the way to an operation opens what holds it", () => {
+  assert.deepEqual(way(nodes, "GET /ws/v1/devices/inventory"), ["v1", "v1/devices"]);
+  assert.deepEqual(way(nodes, "POST /ws/sci reboot"), ["sci", "sci/sci"]);
+  assert.deepEqual(way(nodes, "GET /nowhere"), []);
+  const open = new Set(way(nodes, "POST /ws/sci reboot"));
+  assert.ok(ids(rows(nodes, (id) => open.has(id))).includes("POST /ws/sci reboot"));
 });
 
 test("keys move as the ARIA pattern says", () => {

@@ -80,8 +80,11 @@ class Specs:
         self._listed: dict[str, dict[str, Any]] = self._language.tables["endpoints"]
         self._categories: dict[str, dict[tuple[str, str], _Operation]] = {}
 
-    def judge(self, method: str, path: str, params: Mapping[str, str]) -> Found:
-        """What the spec says of a request. `path` is as it is sent, without parameters."""
+    def judge(self, method: str, path: str, params: Mapping[str, str], *, queries: bool = True) -> Found:
+        """What the spec says of a request. `path` is as it is sent, without parameters.
+
+        Without `queries`, what the query language says of its parameters is left out.
+        """
         found = Found(None, [], [])
         pieces = template.split(path.rstrip("/"))
         if not self._below(pieces):
@@ -100,6 +103,8 @@ class Specs:
             (found.errors if self._firm else found.warnings).append(text)
             return found
         self._params(known, params, found)
+        if queries:
+            self._queries(known, params, found)
         return found._replace(known=known)
 
     def _below(self, pieces: Sequence[str]) -> bool:
@@ -170,9 +175,12 @@ class Specs:
                 best = fitted
         return best[1] if best else None
 
+    def _checked(self, known: Known) -> frozenset[str]:
+        """The parameters that the language judges: of a request that takes no query it knows nothing."""
+        return CHECKED if known.method in self._listed.get(known.listed, {}) else frozenset()
+
     def _params(self, known: Known, params: Mapping[str, str], found: Found) -> None:
-        # Of a request that takes no query the language knows nothing.
-        judged = CHECKED if known.method in self._listed.get(known.listed, {}) else frozenset[str]()
+        judged = self._checked(known)
         for name in params:
             if name in known.params or name in judged:
                 continue
@@ -189,7 +197,9 @@ class Specs:
             found.errors.append(
                 f"{known.method} {known.listed} without a filter would reach everything; it takes {takes}"
             )
-        checked = {name: params[name] for name in judged if name in params}
+
+    def _queries(self, known: Known, params: Mapping[str, str], found: Found) -> None:
+        checked = {name: params[name] for name in self._checked(known) if name in params}
         if checked:
             endpoint = f"{known.method} {known.listed}"
             query = checked.pop("query", None)

@@ -19,6 +19,8 @@ _SAFE = "/%!$&'()*+,;=:@-._~"
 _PERCENT = re.compile(r"%(?:25)+")
 #: Headers that would stand beside the client's own.
 _OWN = frozenset(("host", "content-length", "transfer-encoding", "connection", "accept-encoding"))
+#: Headers by which some services take a request for another method's.
+_OTHER_METHOD = frozenset(("x-http-method", "x-http-method-override", "x-method-override"))
 
 
 class CallError(ValueError):
@@ -123,6 +125,8 @@ def add_header(headers: dict[str, str], name: str, value: str) -> None:
         )
     if known in _OWN:
         raise CallError(f"the header {name} is the connection's own")
+    if known in _OTHER_METHOD:
+        raise CallError(f"the header {name} would make another method of it: use that method itself")
     try:
         header_safe([(name, value)])
     except ValueError as error:

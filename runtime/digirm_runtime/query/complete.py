@@ -26,6 +26,10 @@ _REST_OF_AREA = re.compile(r"[^\[\]'\"()]*\]?")
 _REST_OF_SIGN = re.compile(rf"[{re.escape(SIGNS)}]*")
 # Where nothing was typed yet: the whole of what stands there, unless it joins conditions.
 _WHOLE = re.compile(rf"(?!(?i:and|or|not)\b)(?:'(?:[^']|'')*+'|[\w.+-]+|[{re.escape(SIGNS)}]+|\[[^\]']*\])|")
+# Two characters that would make one of two tokens.
+_JOINED = re.compile(rf"{LOOSE['WORD'].removesuffix('+')}{{2}}|''|[{re.escape(SIGNS)}]{{2}}")
+# What a connective takes the place of, where it follows.
+_ALIKE = {"and": ("AND", "OR"), "or": ("AND", "OR"), "not": ("NOT",)}
 _UNITS = "dhms"
 
 
@@ -65,15 +69,16 @@ class Completer:
             tokens, begun, names = [*tokens, *begun], [], []
         found = list(self._next(before, tokens, names, typed))
         word = before[typed:].lower()
-        end = self._end(text, cursor, typed)
+        whole = [token for token in self.parser.lexer.tokens(text) if token.end > typed]
+        end = self._end(text, whole, cursor, typed)
         # A known value may have been begun without its quote.
         fitting = [item for item in found if item[0].lower().startswith((word, f"'{word}"))]
-        places = [Completion(new, kind, typed, end, detail) for new, kind, detail in fitting]
+        places = [place for offer in fitting if (place := self._place(text, whole, cursor, typed, end, offer))]
         if word and self._is_sign(names, before[typed:]) and text[cursor : cursor + 1] not in {*SIGNS}:
             # `<` may become `<=`, or be followed by a value.
-            end = self._end(text, cursor, cursor)
+            end = self._end(text, whole, cursor, cursor)
             after = self._next(before, tokens, [*names, before[typed:]], cursor)
-            places += [Completion(new, kind, cursor, end, detail) for new, kind, detail in after]
+            places += [place for offer in after if (place := self._place(text, whole, cursor, cursor, end, offer))]
         return places
 
     def _split(self, before: str) -> tuple[list[Token], list[Token], int]:
@@ -98,19 +103,39 @@ class Completer:
     def _is_sign(self, names: Sequence[str], word: str) -> bool:
         return len(names) == 1 and not word[0].isalnum() and self.parser.lexer.is_operator(word)
 
-    def _end(self, text: str, cursor: int, typed: int) -> int:
+    def _end(self, text: str, whole: Sequence[Token], cursor: int, typed: int) -> int:
         """Where ends what is replaced, of which the part from `typed` stands before the cursor."""
+        token = next((token for token in whole if token.start == typed), None)
+        if token is not None and token.kind not in {*LOOSE, *_WORDS, *_BRACKETS} - {"STRING"}:
+            return max(token.end, cursor)
         first = text[typed:cursor][:1]
-        if first == "'":
-            whole = next((token for token in self.parser.lexer.tokens(text) if token.start == typed), None)
-            if whole is not None and whole.kind in ("TEXT", "STRING"):
-                return whole.end
-            rest = _REST_OF_TEXT
-        else:
-            rest = _WHOLE if not first else _REST_OF_SIGN if first in SIGNS else _REST_OF_WORD
-            rest = _REST_OF_AREA if first == "[" else rest
+        rest = _WHOLE if not first else _REST_OF_SIGN if first in SIGNS else _REST_OF_WORD
+        rest = {"'": _REST_OF_TEXT, "[": _REST_OF_AREA}.get(first, rest)
         found = rest.match(text, cursor)
         return found.end() if found else cursor
+
+    def _place(
+        self, text: str, whole: Sequence[Token], cursor: int, start: int, end: int, offer: _Offer
+    ) -> Completion | None:
+        """An offer, so that it runs together with nothing that stands behind it; None where it would split a token."""
+        new, kind, detail = offer
+        if kind in ("connective", "bracket") and start == cursor:
+            if any(token.start < cursor < token.end and token.kind != "WORD" for token in whole):
+                return None
+            # It stands between conditions, and is no other way of writing what follows.
+            end = cursor
+        behind = text[end : end + 1]
+        if kind == "connective":
+            following = next((token for token in whole if token.start >= end), None)
+            alike = _ALIKE[new.strip()] if start == cursor or new != "not" else ()
+            if following is not None and following.kind in alike:
+                end = following.end
+                behind = text[end : end + 1]
+            if behind and not behind.isspace() and behind != ")":
+                new += " "
+        elif behind and _JOINED.fullmatch(new[-1] + behind):
+            new += " "
+        return Completion(new, kind, start, end, detail)
 
     def _next(self, before: str, tokens: Sequence[Token], names: Sequence[str], typed: int) -> Iterator[_Offer]:
         """(text, kind, detail) of all that may follow tokens and a condition's field and operator."""

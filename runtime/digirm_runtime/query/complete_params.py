@@ -21,8 +21,8 @@ def _clause(judge: Judge | None, text: str, cursor: int) -> Iterator[Completion]
     begin, stop = _part(text, cursor)
     words = [(begin + word.start(), begin + word.end()) for word in _WORD.finditer(text[begin:stop])]
     before = sum(end < cursor for _, end in words)
-    # The word that the cursor stands in or touches; else nothing is replaced.
-    start, end = next(((a, b) for a, b in words if a <= cursor <= b), (cursor, cursor))
+    # The word that the cursor stands in or touches, else the one behind the blanks that follow.
+    start, end = next(((min(a, cursor), b) for a, b in words if cursor <= b), (cursor, cursor))
     typed = text[start:cursor].lower()
     known = {name: row.type for name, row in judge.fields.items() if row.orderby} if judge else {}
     if before == 0:

@@ -14,6 +14,8 @@ from digirm_runtime.query.tables import literals
 #: Digits of a size that are read as a number.
 _LONGEST = 18
 _DIRECTIONS = ("asc", "desc")
+#: What lists of names are separated by elsewhere.
+_SEPARATORS = re.compile(r"\s*[;|]\s*|\s+")
 _CLAUSE = re.compile(r"(?:^|(?<=,))[^,]*", re.DOTALL)
 _FOREIGN = re.compile(r"(?:([+-])\s*([\w.-]+)|([\w.-]+)\s*:\s*(asc|desc)|(asc|desc)\s+([\w.-]+))", re.IGNORECASE)
 
@@ -100,7 +102,14 @@ def fields(judge: Judge, text: str) -> Iterable[Diagnostic]:
         elif name in seen:
             yield Diagnostic("Q422", "warning", f"'{name[:60]}' is named twice", start, end, parameter="fields")
         elif name not in judge.columns:
-            yield judge.unknown_column(name, start, end)
+            several = [one for one in _SEPARATORS.split(name) if one]
+            if len(several) > 1:
+                # Of several names a near one would stand for all.
+                mend = ",".join(several) if set(several) <= set(judge.columns) else None
+                message = f"commas separate columns: {quoted(name)}"
+                yield Diagnostic("Q423", "error", message, start, end, mend, "fields")
+            else:
+                yield judge.unknown_column(name, start, end)
             unknown += 1
             if unknown > MAX_UNKNOWN:
                 message = f"more than {MAX_UNKNOWN} unknown columns: what follows was not judged"

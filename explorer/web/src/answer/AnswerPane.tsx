@@ -5,9 +5,11 @@ import "./answer.css";
 import { useEffect } from "preact/hooks";
 
 import { halted, remembered, sendNext } from "../sending";
-import { composed, failed, pages, sending } from "../state";
+import { asked, composed, failed, pages, sending } from "../state";
+import type { ProblemKind } from "../types";
 import { lazy } from "../ui/lazy";
 import { Tabs, TabPanel } from "../ui/Tabs";
+import { Asked } from "./Asked";
 import { ConfirmDialog } from "./ConfirmDialog";
 import { Failure } from "./Failure";
 import { problemHint, statusHint } from "./hints.ts";
@@ -16,7 +18,10 @@ import { Status } from "./Status";
 import { Tools } from "./Tools";
 
 const loadShown = () => import("./Shown").then((found) => found.Shown);
-const Shown = lazy<object>(loadShown, () => null);
+const Shown = lazy<object>(loadShown);
+
+/** What is said already: by the bar over the page, and by who stopped it. */
+const TOLD: ReadonlySet<ProblemKind> = new Set(["session", "unreachable", "aborted"]);
 
 const TITLES: Record<ViewName, string> = {
   table: "Table",
@@ -38,12 +43,12 @@ export function AnswerPane() {
   return (
     <section class="answer" aria-label="Answer" aria-busy={busy}>
       <Status />
+      <Asked />
       {problem && (
         <Failure
-          hint={problemHint(problem, composed.value)}
-          tone="bad"
-          // The bar over the page says these, and aloud.
-          alert={problem.kind !== "session" && problem.kind !== "unreachable"}
+          hint={problemHint(problem, asked.value ?? composed.value)}
+          tone={problem.kind === "aborted" ? "plain" : "bad"}
+          alert={!TOLD.has(problem.kind)}
           {...(pages.value.length > 0 && { again: () => void sendNext() })}
         />
       )}

@@ -23,7 +23,7 @@ export function ConfirmDialog() {
       <p>
         This changes data at <strong class="mono">{session.value?.url}</strong>. Exactly this will be sent:
       </p>
-      <pre class="preview" tabIndex={0} aria-label="What will be sent">
+      <pre class="preview" tabIndex={0} role="group" aria-label="What will be sent">
         {asked.preview}
       </pre>
     </Dialog>

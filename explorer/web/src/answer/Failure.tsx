@@ -9,7 +9,7 @@ import type { Hint } from "./hints.ts";
 
 interface FailureProps {
   hint: Hint;
-  tone: "bad" | "warn";
+  tone: "bad" | "warn" | "plain";
   /** Said at once by screen readers. */
   alert: boolean;
   /** Instead of sending the whole again. */

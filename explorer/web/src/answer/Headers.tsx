@@ -4,7 +4,7 @@ import type { Answer } from "../types";
 
 export function Headers({ answer }: { answer: Answer }) {
   return (
-    <div class="scroller answer-padded">
+    <div class="scroller answer-padded" tabIndex={0} role="region" aria-label="Headers of the answer">
       <p class="mono asked">
         {answer.method} {answer.target}
       </p>

@@ -7,10 +7,7 @@ import { lazy } from "../ui/lazy";
 import { rounded, stretches, summary, type Series } from "./series.ts";
 import { many } from "./words.ts";
 
-const Chart = lazy<{ series: Series; label: string }>(
-  () => import("./Chart").then((found) => found.Chart),
-  () => <div class="chart" aria-busy="true" />,
-);
+const Chart = lazy<{ series: Series; label: string }>(() => import("./Chart").then((found) => found.Chart));
 
 const chosen = signal("");
 const moment = new Intl.DateTimeFormat("en-GB", { dateStyle: "medium", timeStyle: "medium", timeZone: "UTC" });

@@ -9,10 +9,7 @@ import { Table } from "./Table";
 import type { TextProps } from "./TextView";
 import { Tree } from "./Tree";
 
-const TextView = lazy<TextProps>(
-  () => import("./TextView").then((found) => found.TextView),
-  () => <p class="empty">Loading…</p>,
-);
+const TextView = lazy<TextProps>(() => import("./TextView").then((found) => found.TextView));
 
 export function Shown() {
   const shown = page.value;

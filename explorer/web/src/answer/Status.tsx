@@ -24,7 +24,6 @@ export function Status() {
             </span>
             <span>{duration(sum(all, "milliseconds"))}</span>
             <span>{bytes(sum(all, "size"))}</span>
-            {last.tries > 1 && <span>{many(last.tries, "try", "tries")}</span>}
             {rows.value && <span>{many(records(all), "record")}</span>}
             {all.length > 1 && <span>{many(all.length, "page")}</span>}
           </>

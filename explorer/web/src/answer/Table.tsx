@@ -26,7 +26,8 @@ export function Table() {
   const columns = chosenColumns.value;
   const order = sorting.value;
   const rows = useMemo(() => sorted(all, order), [all, order]);
-  const wide = useMemo(() => widths(all, columns), [all.slice(0, 60).length, columns]);
+  // Further pages move nothing: they come after the first records.
+  const wide = useMemo(() => widths(all, columns), [all[0], columns]);
   const [at, setAt] = useState<Place>({ row: 0, column: 0 });
   const [whole, setWhole] = useState<{ title: string; value: unknown } | null>(null);
   const scroller = useRef<HTMLDivElement>(null);

@@ -2,8 +2,9 @@
 
 import { useState } from "preact/hooks";
 
-import { sendAll, sendNext } from "../sending";
+import { remembered, sendAll, sendNext } from "../sending";
 import { answer, pages, sending } from "../state";
+import type { Answer } from "../types";
 import { MenuButton } from "../ui/MenuButton";
 import { ColumnsDialog } from "./ColumnsDialog";
 import { chosenView, page, pageAt, rows, turnTo } from "./result";
@@ -16,6 +17,8 @@ export function Tools() {
   const shown = page.value;
   const all = pages.value;
   const onePage = chosenView.value !== "table" && chosenView.value !== "picture";
+  // The history keeps the first page only.
+  const items = (of: Answer) => downloads(rows.value, of, pageAt.value, remembered.value?.pages ?? all.length);
   return (
     <div class="answer-tools row">
       {(more || all.length > 1) && (
@@ -50,7 +53,7 @@ export function Tools() {
           Columns
         </button>
       )}
-      {shown && <MenuButton label="Download" class="button small" items={downloads(rows.value, shown)} />}
+      {shown && <MenuButton label="Download" class="button small" items={items(shown)} />}
       {choosing && <ColumnsDialog onClose={() => setChoosing(false)} />}
     </div>
   );

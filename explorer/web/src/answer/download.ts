@@ -24,6 +24,10 @@ function written(value: unknown): string {
   return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
 }
 
+/** What saves the body as the service sent it: of one page, where there are several. */
+export const asItCame = (at: number, pages: number): string =>
+  pages > 1 ? `As it came (page ${at + 1} of ${pages})` : "As it came";
+
 /** A file's name from the path: `/ws/v1/devices/inventory?size=5` → `devices-inventory.csv`. */
 export function fileName(target: string, ending: string): string {
   const path = target.replace(/[?#].*$/, "").replace(/^\/ws(\/v1)?/, "");

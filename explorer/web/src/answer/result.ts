@@ -2,8 +2,8 @@
 
 import { computed, effect, signal } from "@preact/signals";
 
-import { keep, recall } from "../keep";
-import { pages } from "../state";
+import { keep, recall } from "../keep.ts";
+import { pages } from "../state.ts";
 import type { Answer } from "../types";
 import { chosenColumns, firstColumns, withColumns } from "./columns.ts";
 import { jsonOf, rowsOf, type Row } from "./rows.ts";

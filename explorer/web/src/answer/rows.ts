@@ -50,33 +50,43 @@ function valueOf(answer: Bearing): unknown {
 }
 
 function records(answer: Bearing, value: unknown): Row[] | null {
-  if (answer.kind === "csv" && answer.text !== null) return csvRows(answer.text);
+  if (answer.kind === "csv" && answer.text !== null && !answer.shortened) return csvRows(answer.text);
   const list = Array.isArray(value) ? value : isObject(value) ? listIn(value, answer.items ?? null) : null;
   return list && list.map((item) => (isObject(item) ? item : { value: item }));
 }
 
-/** The list that the server named, else the only one whose items are objects. */
+/** What says where a page is in its list, in v1 and in the older API. */
+const PAGING = new Set([
+  ...["count", "size", "start", "cursor", "next_uri", "start_time", "end_time"],
+  ...["resultSize", "requestedSize", "remainingSize", "resultTotalRows", "requestedStartRow", "pageCursor"],
+]);
+
+/** The list that the server named, else one with only paging data beside it; others belong to a record. */
 function listIn(value: Row, named: string | null): unknown[] | null {
   for (const key of [named, "list", "items"]) {
     const found = key === null || !Object.hasOwn(value, key) ? null : value[key];
     if (Array.isArray(found)) return found;
   }
-  const lists = Object.values(value).filter((one) => Array.isArray(one) && one.some(isObject)) as unknown[][];
-  return lists.length === 1 ? lists[0]! : null;
+  const others = Object.entries(value).filter(([key]) => !PAGING.has(key));
+  const list = others.length === 1 ? others[0]![1] : null;
+  return Array.isArray(list) && list.some(isObject) ? list : null;
 }
 
 /** CSV (RFC 4180) whose first record names the columns. A cell past them is named by its number. */
 export function csvRows(text: string): Row[] {
-  const [names = [], ...rest] = csvRecords(text.replace(/^\uFEFF/, ""));
+  const isFilled = (cells: string[]) => cells.length > 1 || cells[0] !== "";
+  const all = csvRecords(text.replace(/^\uFEFF/, ""));
+  const [names = [], ...rest] = all.slice(Math.max(0, all.findIndex(isFilled)));
+  // In a CSV of one column an empty line is an empty cell.
   return rest
-    .filter((cells) => cells.length > 1 || cells[0] !== "")
+    .filter((cells) => names.length === 1 || isFilled(cells))
     .map((cells) => Object.fromEntries(cells.map((cell, at) => [names[at] ?? `column ${at + 1}`, cell])));
 }
 
 function csvRecords(text: string): string[][] {
   const records: string[][] = [];
   let cells: string[] = [];
-  const cell = /(?:"((?:[^"]|"")*)"?([^,\r\n]*)|([^,\r\n]*))(,|\r\n|\n|\r|$)/gy;
+  const cell = /(?:"([^"]*(?:""[^"]*)*)"?([^,\r\n]*)|([^,\r\n]*))(,|\r\n|\n|\r|$)/gy;
   while (cell.lastIndex < text.length) {
     const found = cell.exec(text);
     if (!found) break;

@@ -3,7 +3,7 @@
 import { toast } from "../ui/announce";
 import type { MenuItem } from "../ui/MenuButton";
 import type { Answer } from "../types";
-import { asCsv, asJson, asJsonLines, fileName } from "./download.ts";
+import { asCsv, asItCame, asJson, asJsonLines, fileName } from "./download.ts";
 import type { Row } from "./rows.ts";
 
 function save(name: string, href: string): void {
@@ -38,8 +38,8 @@ const ENDINGS: Record<Answer["kind"], string> = {
   empty: "txt",
 };
 
-/** The choices of the menu "Download". */
-export function downloads(rows: readonly Row[] | null, page: Answer): MenuItem[] {
+/** The choices of the menu "Download": all records, or the body of the page that is shown, which is the `at`th. */
+export function downloads(rows: readonly Row[] | null, page: Answer, at: number, pages: number): MenuItem[] {
   const { target, text, kind } = page;
   const none = !rows?.length;
   const list = rows ?? [];
@@ -61,7 +61,7 @@ export function downloads(rows: readonly Row[] | null, page: Answer): MenuItem[]
       onSelect: () => saveText(fileName(target, "csv"), "text/csv", () => asCsv(list)),
     },
     {
-      label: "As it came",
+      label: asItCame(at, pages),
       disabled: page.size === 0 || !(page.id || whole),
       onSelect: () => {
         const name = fileName(target, ENDINGS[kind]);

@@ -14,17 +14,24 @@ export interface Series {
 
 const TIMES = ["timestamp", "server_timestamp", "time"];
 const VALUES = ["value", "data", "average", "avg"];
-const NAMES = ["stream_id", "streamId", "stream"];
+/** What tells the values of one quantity from those of another, the surest first. */
+const NAMES = ["stream_id", "streamId", "stream", "name", "id"];
+/** Whose it is, where the name alone does not say it. */
+const OWNER = "device_id";
 
-/** One series per stream, those with the most points first; empty where the records are no points in time. */
+/**
+ * One series per stream, those with the most points first; empty where the records are no points in time. What has one
+ * point, or all of them at one time, is no series.
+ */
 export function seriesOf(rows: readonly Row[]): Series[] {
   const time = TIMES.find((name) => rows.some((row) => timeIn(row[name]) !== null));
   const value = VALUES.find((name) => rows.some((row) => numberIn(row[name]) !== null));
   if (!time || !value) return [];
   const named = NAMES.find((name) => rows.some((row) => plain(row[name])));
+  const owned = named === "name" && new Set(rows.map((row) => plain(row[OWNER]))).size > 1;
   const streams = new Map<string, { points: [number, number][]; left: number }>();
   for (const row of rows) {
-    const name = named ? plain(row[named]) : value;
+    const name = named ? `${owned ? `${plain(row[OWNER])} ` : ""}${plain(row[named])}` : value;
     let stream = streams.get(name);
     if (!stream) streams.set(name, (stream = { points: [], left: 0 }));
     const [at, of] = [timeIn(row[time]), numberIn(row[value])];
@@ -32,7 +39,7 @@ export function seriesOf(rows: readonly Row[]): Series[] {
     else stream.points.push([at, of]);
   }
   return [...streams]
-    .filter(([, { points }]) => points.length > 1)
+    .filter(([, { points }]) => points.some(([at]) => at !== points[0]![0]))
     .map(([name, { points, left }]) => {
       points.sort((a, b) => a[0] - b[0]);
       return { name, times: points.map(([at]) => at), values: points.map(([, of]) => of), left };

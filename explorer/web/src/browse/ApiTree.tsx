@@ -1,16 +1,21 @@
 // The search and the tree below it.
 
-import { computed, signal } from "@preact/signals";
-import { useEffect } from "preact/hooks";
+import { computed, effect, signal } from "@preact/signals";
 
-import { catalog } from "../state";
-import { announce } from "../ui/announce";
+import { aside, catalog, examples, operation } from "../state";
 import { failures } from "../shell/load";
 import { choose } from "./choose";
+import { ExampleItem } from "./ExampleItem";
+import { wanted } from "./Examples";
+import { findExamples } from "./examples.ts";
 import { Loading } from "./Loading";
+import { useSaid } from "./said";
 import { type Hit, searcher } from "./search";
 import { Tree } from "./Tree";
-import { filtered, rows, tree, type TreeNode } from "./tree";
+import { filtered, rows, tree, type TreeNode, way } from "./tree";
+
+/** So many examples are listed below the hits of the search. */
+const FEW = 5;
 
 const text = signal("");
 /** What is open while browsing, and what is shut among hits, which are open at first. */
@@ -27,10 +32,23 @@ const shown = computed(() => {
   const kept = filtered(whole.value, new Set(hits.value.map((hit) => hit.operation.id)));
   return rows(kept, (id) => !shut.value.has(id));
 });
+const shows = computed(() => findExamples(examples.value, text.value));
 const count = computed(() => {
   if (hits.value === null) return "";
   const found = hits.value.length;
-  return found === 0 ? "Nothing found" : `${found} ${found === 1 ? "operation" : "operations"} found`;
+  const beside = shows.value.length;
+  if (found === 0 && beside === 0) return "Nothing found";
+  const also = beside === 0 ? "" : `, ${beside} ${beside === 1 ? "example" : "examples"}`;
+  return `${found} ${found === 1 ? "operation" : "operations"}${also} found`;
+});
+
+// The operation of the request is in sight, however the request came to be.
+effect(() => {
+  const id = operation.value?.id;
+  const found = id === undefined ? [] : way(whole.value, id);
+  if (found.length === 0) return;
+  opened.value = new Set([...opened.peek(), ...found]);
+  at.value = id!;
 });
 
 function turn(id: string, open: boolean): void {
@@ -59,13 +77,7 @@ function onSearchKey(event: KeyboardEvent): void {
 }
 
 export function ApiTree() {
-  // Said once the typing pauses, not at each letter.
-  useEffect(() => {
-    if (count.value === "") return undefined;
-    const timer = setTimeout(() => announce(count.peek()), 400);
-    return () => clearTimeout(timer);
-  }, [text.value, count.value]);
-
+  useSaid(count);
   return (
     <>
       <div class="search" role="search">
@@ -97,13 +109,38 @@ export function ApiTree() {
               onOpen={turn}
               onChoose={take}
             />
-            {hits.value === null && <Unavailable />}
+            {hits.value === null ? <Unavailable /> : <Shows />}
           </>
         ) : (
           <Loading what="the spec" failed={failures.value.catalog} />
         )}
       </div>
     </>
+  );
+}
+
+/** Examples that have the words which are searched for. */
+function Shows() {
+  const found = shows.value;
+  if (found.length === 0) return null;
+  const all = () => {
+    wanted.value = text.peek();
+    aside.value = "examples";
+  };
+  return (
+    <section class="examples" aria-label="Examples found">
+      <h2>Examples</h2>
+      <ul role="list">
+        {found.slice(0, FEW).map((one) => (
+          <ExampleItem key={one.id} example={one} />
+        ))}
+      </ul>
+      {found.length > FEW && (
+        <button type="button" class="button plain small" onClick={all}>
+          All {found.length} examples
+        </button>
+      )}
+    </section>
   );
 }
 

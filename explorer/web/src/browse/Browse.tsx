@@ -10,10 +10,7 @@ import { TabPanel, Tabs } from "../ui/Tabs";
 import { ApiTree } from "./ApiTree";
 import { Examples } from "./Examples";
 
-const HistoryPane = lazy<object>(
-  () => import("../history/HistoryPane").then((found) => found.HistoryPane),
-  () => null,
-);
+const HistoryPane = lazy<object>(() => import("../history/HistoryPane").then((found) => found.HistoryPane));
 
 const TABS: readonly { id: Aside; title: string }[] = [
   { id: "browse", title: "Browse" },
@@ -37,7 +34,7 @@ export function Browse() {
       <TabPanel name="aside" tab="browse" class="aside-panel" hidden={chosen !== "browse"}>
         <ApiTree />
       </TabPanel>
-      <TabPanel name="aside" tab="examples" class="aside-panel scrolls" hidden={chosen !== "examples"}>
+      <TabPanel name="aside" tab="examples" class="aside-panel" hidden={chosen !== "examples"}>
         <Examples />
       </TabPanel>
       <TabPanel name="aside" tab="history" class="aside-panel scrolls" hidden={chosen !== "history"}>

@@ -119,7 +119,7 @@ function Body({ body }: { body: NonNullable<Operation["body"]> }) {
         Body <span class="quiet mono">{body.media_type}</span>
       </h3>
       {body.fields.length > 0 ? (
-        <div class="scroller">
+        <div class="scroller" tabIndex={0} role="region" aria-label="Table of the body fields">
           <table class="table">
             <thead>
               <tr>

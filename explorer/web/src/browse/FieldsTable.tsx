@@ -32,7 +32,7 @@ export function FieldsTable({ fields }: { fields: readonly Field[] }) {
           />
         )}
       </div>
-      <div class="scroller">
+      <div class="scroller" tabIndex={0} role="region" aria-label="Table of the query fields">
         <table class="table">
           <thead>
             <tr>

@@ -1,6 +1,6 @@
 // The API's tree after the ARIA pattern: one tab stop, arrows, Home, End, Enter, and letters to jump.
 
-import { useRef } from "preact/hooks";
+import { useEffect, useRef } from "preact/hooks";
 
 import { operation } from "../state";
 import { Method } from "../ui/badges";
@@ -24,6 +24,12 @@ export function Tree({ rows, why, at, onGo, onOpen, onChoose }: TreeProps) {
   const typing = useRef({ text: "", when: 0 });
   const items = () => [...(box.current?.querySelectorAll<HTMLElement>("[role=treeitem]") ?? [])];
   const here = rows.some(({ node }) => node.id === at) ? at : (rows[0]?.node.id ?? "");
+
+  // At the start, and when another request came from elsewhere.
+  const chosen = rows.find(({ node }) => node.operation !== null && node.id === operation.value?.id)?.node.id;
+  useEffect(() => {
+    if (chosen) box.current?.querySelector("[aria-selected=true]")?.scrollIntoView({ block: "nearest" });
+  }, [chosen]);
 
   function go(id: string): void {
     onGo(id);
@@ -61,7 +67,7 @@ export function Tree({ rows, why, at, onGo, onOpen, onChoose }: TreeProps) {
           row={row}
           why={why.get(row.node.id) ?? []}
           here={row.node.id === here}
-          chosen={row.node.operation !== null && row.node.id === operation.value?.id}
+          chosen={row.node.id === chosen}
           onClick={() => {
             go(row.node.id);
             onChoose(row.node);

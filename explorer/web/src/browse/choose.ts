@@ -2,7 +2,8 @@
 
 import { batch } from "@preact/signals";
 
-import { composed, notice, open, operation, pick } from "../state";
+import { same } from "../answer/asked.ts";
+import { composed, example, notice, open, operation, pick } from "../state";
 import type { Composed, Example, Operation } from "../types";
 import { toast } from "../ui/announce";
 
@@ -10,14 +11,14 @@ export function choose(chosen: Operation): void {
   instead(() => pick(chosen));
 }
 
-export function openExample(example: Example): void {
-  instead(() => open(example));
+export function openExample(chosen: Example): void {
+  instead(() => open(chosen));
 }
 
 function instead(begin: () => void): void {
-  const before = { request: composed.peek(), of: operation.peek(), note: notice.peek() };
+  const before = { request: composed.peek(), of: operation.peek(), note: notice.peek(), begun: example.peek() };
   begin();
-  if (!typed(before.request, before.of)) return;
+  if (!typed(before.request, before.of) || (before.begun && same(before.begun.request, before.request))) return;
   toast("Another request was begun", {
     label: "Undo",
     run: () =>
@@ -25,6 +26,7 @@ function instead(begin: () => void): void {
         composed.value = before.request;
         operation.value = before.of;
         notice.value = before.note;
+        example.value = before.begun;
       }),
   });
 }

@@ -100,6 +100,16 @@ export function filtered(nodes: readonly TreeNode[], keep: ReadonlySet<string>):
   });
 }
 
+/** The ids of what holds an operation, from the top; empty: nothing does. */
+export function way(nodes: readonly TreeNode[], id: string): string[] {
+  for (const node of nodes) {
+    if (node.children.some((child) => child.operation?.id === id)) return [node.id];
+    const found = way(node.children, id);
+    if (found.length > 0) return [node.id, ...found];
+  }
+  return [];
+}
+
 export function rows(nodes: readonly TreeNode[], open: (id: string) => boolean): Row[] {
   const seen: Row[] = [];
   const walk = (some: readonly TreeNode[], parent: TreeNode | null, level: number): void => {

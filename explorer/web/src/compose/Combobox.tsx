@@ -66,7 +66,11 @@ export function Combobox({ label, value, onInput, onPick, options, ...rest }: Pr
   }
 
   function onKey(event: KeyboardEvent): void {
-    if (event.ctrlKey || event.metaKey) return;
+    if (event.ctrlKey || event.metaKey) {
+      // It is sent: the answer is not to be covered.
+      if (event.key === "Enter") setOpen(false);
+      return;
+    }
     const chosen = shown[active];
     if (event.key === "ArrowDown" || event.key === "ArrowUp") {
       const by = event.key === "ArrowDown" ? 1 : -1;
@@ -74,8 +78,10 @@ export function Combobox({ label, value, onInput, onPick, options, ...rest }: Pr
       // Beyond the ends is the field itself, which no option stands for.
       if (visible) setActive(((active + 1 + by + shown.length + 1) % (shown.length + 1)) - 1);
     } else if (event.key === "Enter" && chosen) pick(chosen);
-    else if (event.key === "Escape" && visible) setOpen(false);
-    else return;
+    else if (event.key === "Escape") {
+      setOpen(false);
+      if (!visible) return;
+    } else return;
     event.preventDefault();
   }
 

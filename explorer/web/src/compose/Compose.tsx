@@ -2,13 +2,15 @@
 
 import "./compose.css";
 
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 
+import { api, problemOf } from "../api";
+import { ExampleNote } from "../browse/ExampleNote";
 import { ExportDialog } from "../export/ExportDialog";
 import { fragment, isMasked, MASK, restored } from "../link";
 import { send } from "../sending";
-import { composed, notice, replace, sending } from "../state";
-import { announce } from "../ui/announce";
+import { composed, loaded, notice, replace, sending } from "../state";
+import { announce, toast } from "../ui/announce";
 import { copy } from "../ui/copy";
 import { Body } from "./Body";
 import { checking } from "./checking";
@@ -21,6 +23,7 @@ import { Verdict } from "./Verdict";
 
 export function Compose() {
   const [exporting, setExporting] = useState(false);
+  const sendButton = useRef<HTMLButtonElement>(null);
 
   useEffect(() => {
     restore();
@@ -29,11 +32,20 @@ export function Compose() {
     return () => stops.forEach((stop) => stop());
   }, []);
 
+  // What the history put here is sent next, if at all.
+  useEffect(() => {
+    if (loaded.value === 0) return;
+    sendButton.current?.focus();
+    announce("Loaded; Ctrl-Enter sends it");
+  }, [loaded.value]);
+
   return (
     <section class="compose" aria-label="Request">
+      <ExampleNote />
       <Target />
       <div class="row">
         <button
+          ref={sendButton}
           type="button"
           class="button primary"
           aria-keyshortcuts="Control+Enter Meta+Enter"
@@ -69,12 +81,14 @@ export function Compose() {
 }
 
 async function copyLink(): Promise<void> {
-  const request = composed.peek();
-  const link = fragment(request);
-  const made = restored(link);
-  const left = made && (isMasked(made) !== isMasked(request) || made.headers.length < request.headers.length);
   const { origin, pathname } = window.location;
-  await copy(`${origin}${pathname}${link}`, left ? "Link copied; what is secret was left out" : "Link copied");
+  try {
+    const { request, masked } = await api.link(composed.peek());
+    const said = masked ? "Link copied; what is secret was left out" : "Link copied";
+    await copy(`${origin}${pathname}${fragment(request)}`, said);
+  } catch (error) {
+    toast(problemOf(error).message);
+  }
 }
 
 /** Take the request of a link, if the address holds one, out of the address, so that a reload keeps what is typed. */

@@ -31,6 +31,9 @@ export function Faults() {
             Mend all
           </button>
         )}
+        {fixed === null && faults.filter(({ suggestion }) => suggestion !== null).length > 1 && (
+          <span class="quiet small">Not all mends are certain: choose one by one.</span>
+        )}
         <span class="quiet small">Judged by {answer.result.spec}</span>
       </div>
     </div>

@@ -3,10 +3,10 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 
 import { api } from "../api";
+import { Latest } from "../latest";
 import { copy } from "../ui/copy";
 import { checked, unchecked } from "./checking";
 import { rewriteQuery } from "./Faults";
-import { Latest } from "./latest";
 
 export function Meaning() {
   const answer = checked.value;
@@ -79,7 +79,7 @@ function Sql({ endpoint, query }: { endpoint: string | null; query: string }) {
   useEffect(() => {
     if (!wanted) return undefined;
     const failed = ({ message }: { message: string }) => setShown({ sql: null, parameters: [], why: message });
-    latest.current.ask(() => api.sql({ endpoint, query, dialect }), setShown, failed);
+    latest.current.ask((signal) => api.sql({ endpoint, query, dialect }, signal), setShown, failed);
     return () => latest.current.stop();
   }, [wanted, endpoint, query, dialect]);
 

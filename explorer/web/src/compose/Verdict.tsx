@@ -1,21 +1,18 @@
 // What the spec says of the request, and the address that will be asked. It never keeps anyone from sending.
 
-import { takesQuery } from "./checking";
+import { readable } from "../answer/asked.ts";
 import { judged, unjudged } from "./recognise";
-import { told } from "./told";
 
 export function Verdict() {
   const found = judged.value;
   if (unjudged.value) return <p class="note bad">{unjudged.value.message}</p>;
   if (!found) return null;
-  const { address } = found;
-  const errors = told(found.errors, takesQuery.value);
-  const warnings = told(found.warnings, takesQuery.value);
+  const { address, errors, warnings } = found;
   return (
     <div class="stack verdict">
       {address !== null ? (
         <p class="small address">
-          <span class="quiet">Asks</span> <code>{address}</code>
+          <span class="quiet">Asks</span> <code title={address}>{readable(address)}</code>
         </p>
       ) : (
         <p class="small quiet">It cannot be sent as it stands:</p>

@@ -4,10 +4,10 @@ import { computed, effect, signal } from "@preact/signals";
 
 import { api } from "../api";
 import type { QueryParameter } from "../editor/query";
+import { Newest } from "../latest";
 import { composed, operation } from "../state";
 import type { Checked, Diagnostic, Problem } from "../types";
 import { announce } from "../ui/announce";
-import { Newest } from "./latest";
 import { isV1 } from "./path";
 
 type Name = QueryParameter | "size";
@@ -68,6 +68,7 @@ export function checking(): () => void {
         const before = checked.peek()?.result.diagnostics.length ?? 0;
         checked.value = { asked, result };
         unchecked.value = null;
+        window.clearTimeout(timer);
         timer = window.setTimeout(() => tell(before, result), PAUSE);
       },
       (problem) => (unchecked.value = problem),

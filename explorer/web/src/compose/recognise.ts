@@ -2,11 +2,11 @@
 
 import { batch, effect, signal, untracked } from "@preact/signals";
 
-import { api } from "../api";
-import { catalog, composed, operation, operations } from "../state";
+import { api } from "../api.ts";
+import { Latest } from "../latest.ts";
+import { catalog, composed, operation, operations } from "../state.ts";
 import type { Composed, Judged, Operation, Problem } from "../types";
-import { Latest } from "./latest";
-import { refit } from "./refit";
+import { refit } from "./refit.ts";
 
 export const judged = signal<Judged | null>(null);
 /** Why nothing is said; null: something is. */
@@ -61,7 +61,8 @@ function become(next: Operation | null): void {
   const before = operation.peek();
   if (before === next) return;
   batch(() => {
-    composed.value = refit(composed.peek(), before, next);
+    // A request that came as a whole, by a link or from the history, is not added to: it is what was sent.
+    if (before) composed.value = refit(composed.peek(), before, next);
     operation.value = next;
   });
 }

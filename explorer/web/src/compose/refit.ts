@@ -3,15 +3,15 @@
 import type { Composed, Operation, Param } from "../types";
 
 /** The request as it goes on under another operation: all that was typed stays, what was only offered goes. */
-export function refit(request: Composed, before: Operation | null, after: Operation | null): Composed {
+export function refit(request: Composed, before: Operation, after: Operation | null): Composed {
   const known = new Set(after?.params.map(({ name }) => name));
-  const offered = request.body === "" || request.body === before?.body?.example;
-  const type = request.content_type;
+  const offered = request.body === (before.body?.example ?? "");
+  const typed = request.content_type !== (before.body?.media_type ?? "");
   return {
     ...request,
     params: request.params.filter(({ name, value, on }) => on || value !== "" || known.has(name)),
     body: offered ? (after?.body?.example ?? "") : request.body,
-    content_type: type === "" || type === before?.body?.media_type ? (after?.body?.media_type ?? "") : type,
+    content_type: typed ? request.content_type : (after?.body?.media_type ?? ""),
   };
 }
 

@@ -1,6 +1,6 @@
 // The query editor itself; `QueryEditor` fetches it when it is first shown.
 
-import { setDiagnostics } from "@codemirror/lint";
+import { diagnosticCount, setDiagnostics } from "@codemirror/lint";
 import type { EditorView } from "@codemirror/view";
 import { useLayoutEffect, useMemo, useRef } from "preact/hooks";
 
@@ -21,6 +21,7 @@ export default function QueryCode({ parameter, endpoint, value, faults, onInput,
     const editor = view.current;
     // Faults of a text that is no longer there: the editor moves the old marks with the text until new ones come.
     if (!editor || faults.text !== editor.state.sliceDoc()) return;
+    if (faults.found.length === 0 && diagnosticCount(editor.state) === 0) return;
     const marks = faults.found.slice(0, MOST).map((fault) => mark(fault, faults.text.length));
     editor.dispatch(setDiagnostics(editor.state, marks.filter(({ from, to }) => from < to)));
   }, [faults]);

@@ -43,6 +43,8 @@ export function typing(): Extension {
       autocapitalize: "off",
       autocorrect: "off",
       translate: "no",
+      // It takes the focus anyway; this tells those who look for what does.
+      tabindex: "0",
     }),
   ];
 }

@@ -108,14 +108,14 @@ export function mark(fault: Diagnostic, length: number): Mark {
   };
 }
 
-/** Characters from which on the browser's own editing is felt at each key. */
-const LONG = 2_000;
-
-/** In a long line a character is put by the editor itself: the browser looks through all of the line to put it. */
+/**
+ * A character is put by the editor itself: the browser would look through all of a long line to put it, and would keep
+ * the style of a selection that it replaces, which the page's policy refuses.
+ */
 const quick = EditorView.domEventHandlers({
   beforeinput(event, view) {
     const { inputType, data, isComposing, cancelable } = event;
-    if (inputType !== "insertText" || !data || isComposing || !cancelable || view.state.doc.length < LONG) return false;
+    if (inputType !== "insertText" || !data || isComposing || !cancelable) return false;
     view.dispatch(view.state.replaceSelection(data), { userEvent: "input.type", scrollIntoView: true });
     event.preventDefault();
     return true;
@@ -129,7 +129,8 @@ export function queryExtensions(parameter: QueryParameter, endpoint: () => strin
     quick,
     autocompletion({
       override: [completions(parameter, endpoint)],
-      activateOnTypingDelay: 20,
+      // Faults come first.
+      activateOnTypingDelay: 100,
       maxRenderedOptions: 200,
       icons: false,
     }),

@@ -5,7 +5,7 @@ import "./export.css";
 import { useEffect, useRef, useState } from "preact/hooks";
 
 import { api } from "../api";
-import { Latest } from "../compose/latest";
+import { Latest } from "../latest";
 import { composed, operation } from "../state";
 import type { ExportForm } from "../types";
 import { copy } from "../ui/copy";
@@ -36,7 +36,7 @@ export function ExportDialog({ onClose }: { onClose: () => void }) {
   useEffect(() => {
     last = form;
     latest.current.ask(
-      () => api.export(composed.peek(), form, all),
+      (signal) => api.export(composed.peek(), form, all, signal),
       setMade,
       ({ message }) => setMade({ text: null, why: message }),
     );

@@ -5,17 +5,16 @@ import "./history.css";
 import { useEffect, useId, useRef, useState } from "preact/hooks";
 
 import { bytes, duration, many } from "../answer/words.ts";
-import { api, Trouble } from "../api";
-import { remembered, show } from "../sending";
-import { calls, replay, session } from "../state";
+import { remembered } from "../sending";
+import { calls, session } from "../state";
 import type { HistoryDetail, HistoryEntry } from "../types";
 import { announce } from "../ui/announce";
 import { Method } from "../ui/badges";
 import { Dialog } from "../ui/Dialog";
 import { lazy } from "../ui/lazy";
-import { marked, merged, when } from "./entries.ts";
+import { when } from "./entries.ts";
+import { Listing } from "./listing";
 
-const PAGE = 100;
 /** How long one stops typing before the history is searched, in milliseconds. */
 const PAUSE = 150;
 
@@ -23,82 +22,32 @@ interface CompareProps {
   pair: readonly [HistoryDetail, HistoryDetail];
   onClose: () => void;
 }
-const Compare = lazy<CompareProps>(
-  () => import("./CompareDialog").then((found) => found.CompareDialog),
-  () => null,
-);
+const Compare = lazy<CompareProps>(() => import("./CompareDialog").then((found) => found.CompareDialog));
 
 export function HistoryPane() {
+  const [listing] = useState(() => new Listing((found, search) => search && announce(many(found, "call"))));
   const [search, setSearch] = useState("");
-  const [entries, setEntries] = useState<readonly HistoryEntry[] | null>(null);
-  const [more, setMore] = useState(false);
-  const [chosen, setChosen] = useState<readonly number[]>([]);
   const [clearing, setClearing] = useState(false);
-  const [pair, setPair] = useState<CompareProps["pair"] | null>(null);
-  const [failed, setFailed] = useState<string | null>(null);
-  const asked = useRef<string | null>(null);
+  const looked = useRef<string | null>(null);
   const id = useId();
   const made = calls.value;
-
-  /** Run something of the local server; what goes wrong is said in place. */
-  async function attempt(work: () => Promise<void>): Promise<void> {
-    try {
-      setFailed(null);
-      await work();
-    } catch (error) {
-      setFailed(error instanceof Trouble ? error.message : String(error));
-    }
-  }
-
-  async function look(text: string): Promise<void> {
-    const fresh = text !== asked.current;
-    asked.current = text;
-    const found = await api.history(text);
-    if (asked.current !== text) return;
-    setEntries((before) => (fresh || !before ? found : merged(found, before)));
-    setMore((before) => (fresh || found.length < PAGE || before ? found.length >= PAGE : before));
-    if (fresh && text) announce(many(found.length, "call"));
-  }
+  const { entries, more, chosen, pair, failed } = listing;
 
   useEffect(() => {
-    const typed = asked.current !== null && search !== asked.current;
-    const waiting = setTimeout(() => void attempt(() => look(search)), typed ? PAUSE : 0);
+    const typed = looked.current !== null && search !== looked.current;
+    const look = () => listing.look((looked.current = search));
+    const waiting = setTimeout(look, typed ? PAUSE : 0);
     return () => clearTimeout(waiting);
   }, [search, made]);
 
-  const older = () =>
-    attempt(async () => {
-      const found = await api.history(search, entries?.at(-1)?.id);
-      setEntries((before) => [...(before ?? []), ...found]);
-      setMore(found.length >= PAGE);
-    });
+  const forget = async (entry: HistoryEntry) => void ((await listing.forget(entry.id)) && announce("Forgotten"));
 
-  const forget = (entry: HistoryEntry) =>
-    attempt(async () => {
-      await api.forget(entry.id);
-      setEntries((before) => before?.filter((one) => one.id !== entry.id) ?? null);
-      setChosen((before) => marked(before, entry.id, false));
-      announce("Forgotten");
-    });
+  async function clear(): Promise<void> {
+    setClearing(false);
+    if (await listing.clear()) announce("The history is empty");
+  }
 
-  const clear = () =>
-    attempt(async () => {
-      setClearing(false);
-      await api.forgetAll();
-      setEntries([]);
-      setChosen([]);
-      setMore(false);
-      announce("The history is empty");
-    });
-
-  const compare = () =>
-    attempt(async () => {
-      const [older, newer] = [...chosen].sort((a, b) => a - b);
-      if (older === undefined || newer === undefined) return;
-      setPair(await Promise.all([api.remembered(older), api.remembered(newer)]));
-    });
-
-  const list = entries ?? [];
+  const list = entries.value ?? [];
   return (
     <div class="history">
       <div class="history-head stack">
@@ -111,7 +60,12 @@ export function HistoryPane() {
           onInput={(event) => setSearch(event.currentTarget.value)}
         />
         <div class="row">
-          <button type="button" class="button small" disabled={chosen.length < 2} onClick={() => void compare()}>
+          <button
+            type="button"
+            class="button small"
+            disabled={chosen.value.length < 2}
+            onClick={() => listing.compare()}
+          >
             Compare the two answers
           </button>
           <span class="spread" />
@@ -124,9 +78,9 @@ export function HistoryPane() {
             Clear the history
           </button>
         </div>
-        {failed && (
+        {failed.value && (
           <p class="note bad" role="alert">
-            {failed}
+            {failed.value}
           </p>
         )}
       </div>
@@ -136,25 +90,25 @@ export function HistoryPane() {
             <Call
               entry={entry}
               id={`${id}-${entry.id}`}
-              chosen={chosen.includes(entry.id)}
-              onMark={(on) => setChosen(marked(chosen, entry.id, on))}
-              onShow={() => void attempt(async () => show(await api.remembered(entry.id)))}
-              onReplay={() => void attempt(async () => replay(await api.remembered(entry.id)))}
+              chosen={chosen.value.includes(entry.id)}
+              onMark={(on) => listing.mark(entry.id, on)}
+              onShow={() => listing.show(entry.id)}
+              onReplay={() => listing.replay(entry.id)}
               onForget={() => void forget(entry)}
             />
           </li>
         ))}
       </ol>
-      {more && (
-        <button type="button" class="button small history-more" onClick={() => void older()}>
+      {more.value && (
+        <button type="button" class="button small history-more" onClick={() => listing.older()}>
           Older calls
         </button>
       )}
-      {entries && !list.length && (
+      {entries.value && !list.length && (
         <p class="empty">{search ? "No call has these words." : "No call has been made yet."}</p>
       )}
       {clearing && <Clear onClear={() => void clear()} onClose={() => setClearing(false)} />}
-      {pair && <Compare pair={pair} onClose={() => setPair(null)} />}
+      {pair.value && <Compare pair={pair.value} onClose={() => (pair.value = null)} />}
     </div>
   );
 }

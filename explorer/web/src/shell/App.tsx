@@ -17,15 +17,8 @@ import { type Layout, layout, sizes } from "./layout";
 import { Splitter } from "./Splitter";
 import { TroubleBar } from "./TroubleBar";
 
-const AnswerPane = lazy<object>(
-  () => import("../answer/AnswerPane").then((found) => found.AnswerPane),
-  () => <section aria-label="Answer" />,
-);
-
-const Documentation = lazy<object>(
-  () => import("../browse/Documentation").then((found) => found.Documentation),
-  () => null,
-);
+const AnswerPane = lazy<object>(() => import("../answer/AnswerPane").then((found) => found.AnswerPane));
+const Documentation = lazy<object>(() => import("../browse/Documentation").then((found) => found.Documentation));
 
 const PANES: readonly { id: View; title: string }[] = [
   { id: "api", title: "API" },
@@ -52,15 +45,24 @@ export function App() {
       <Header />
       <TroubleBar />
       {one && (
-        <div class="pane-tabs">
+        <section class="pane-tabs" aria-label="Panes">
           <Tabs name="pane" label="Pane" tabs={PANES} chosen={view.value} onChoose={(id) => (view.value = id)} />
-        </div>
+        </section>
       )}
-      <div class="panes" style={one ? {} : { gridTemplateColumns: parts(nav, "15.5rem", "0", "") }}>
+      {/* Where one pane is shown alone, each of them is what the page is about. */}
+      <div
+        class="panes"
+        {...(one && { role: "main" })}
+        style={one ? {} : { gridTemplateColumns: parts(nav, "15.5rem", "0", "") }}
+      >
         <Pane id="api" hidden={away("api")} one={one}>
           <Browse />
         </Pane>
-        <main class={fits === "rows" ? "work rows" : "work"} style={shares(fits, request, rows)}>
+        <div
+          class={fits === "rows" ? "work rows" : "work"}
+          {...(!one && { role: "main" })}
+          style={shares(fits, request, rows)}
+        >
           {!one && <Splitter pane="nav" label="Width of the API pane" controls="pane-api-panel" upright edge />}
           <Pane id="request" hidden={away("request")} one={one}>
             <OperationBar />
@@ -76,7 +78,7 @@ export function App() {
           <Pane id="answer" hidden={away("answer")} one={one}>
             <AnswerPane />
           </Pane>
-        </main>
+        </div>
       </div>
       <Announcements />
     </>

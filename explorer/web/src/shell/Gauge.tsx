@@ -4,7 +4,7 @@ import { useEffect, useState } from "preact/hooks";
 
 import { session } from "../state";
 import { Dialog } from "../ui/Dialog";
-import { everything, refreshIn, tightest } from "./allowance";
+import { everything, inShort, refreshIn, tightest } from "./allowance";
 import { readGauge } from "./load";
 
 export function Gauge() {
@@ -24,7 +24,7 @@ export function Gauge() {
   if (least === null) return null;
   const part = least.left / least.limit;
   const level = gauge.paused > 0 || part < 0.1 ? "bad" : part < 0.34 ? "warn" : "ok";
-  const text = gauge.paused > 0 ? `paused for ${Math.ceil(gauge.paused)} s` : `${least.left} of ${least.limit} left`;
+  const text = inShort(gauge, least);
   return (
     <div class="gauge">
       <div

@@ -11,10 +11,9 @@ interface DialogProps {
   onClose: () => void;
 }
 
-const Nothing = () => null;
-const Credentials = lazy<DialogProps>(() => import("./CredentialsDialog").then((it) => it.CredentialsDialog), Nothing);
-const Writes = lazy<DialogProps>(() => import("./WritesDialog").then((it) => it.WritesDialog), Nothing);
-const Help = lazy<DialogProps>(() => import("./HelpDialog").then((it) => it.HelpDialog), Nothing);
+const Credentials = lazy<DialogProps>(() => import("./CredentialsDialog").then((it) => it.CredentialsDialog));
+const Writes = lazy<DialogProps>(() => import("./WritesDialog").then((it) => it.WritesDialog));
+const Help = lazy<DialogProps>(() => import("./HelpDialog").then((it) => it.HelpDialog));
 
 const SIGNS: Record<Theme, string> = { system: "◐", light: "☀", dark: "☾" };
 

@@ -2,7 +2,7 @@
 
 import { useState } from "preact/hooks";
 
-import { api, Trouble } from "../api";
+import { api, problemOf } from "../api";
 import { session } from "../state";
 import type { Writes } from "../types";
 import { toast } from "../ui/announce";
@@ -31,7 +31,7 @@ export function WritesDialog({ onClose }: { onClose: () => void }) {
       toast(yes ? "Writes are sent once confirmed" : "Writes are locked");
       onClose();
     } catch (error) {
-      setFailed(error instanceof Trouble ? error.message : String(error));
+      setFailed(problemOf(error).message);
     }
   }
 

@@ -10,6 +10,12 @@ export function tightest(gauge: Gauge): Window | null {
   return gauge.windows.toSorted((a, b) => share(a) - share(b) || a.left - b.left)[0] ?? null;
 }
 
+/** The gauge in a few words; the limits are of different spans of time, which has to be said. */
+export function inShort(gauge: Gauge, { left, limit, seconds }: Window): string {
+  if (gauge.paused > 0) return `paused for ${Math.ceil(gauge.paused)} s`;
+  return `${left} of ${limit} left in ${seconds} s`;
+}
+
 /** In how many seconds the gauge is worth another look; null: it is full. */
 export function refreshIn(gauge: Gauge): number | null {
   if (gauge.paused > 0) return Math.min(Math.max(gauge.paused, 1), 15);

@@ -2,26 +2,20 @@
 
 import { signal } from "@preact/signals";
 
-import { api, listen, Trouble } from "../api";
+import { api, listen, problemOf, Trouble } from "../api";
 import { catalog, examples, session, trouble } from "../state";
 import { loadAhead } from "../ui/lazy";
-
-const IN_THE_WAY = new Set(["session", "unreachable"]);
+import { hear } from "./trouble";
 
 /** Why the catalogue or the examples are missing; null: they are there, or on their way. */
 export const failures = signal<{ catalog: string | null; examples: string | null }>({ catalog: null, examples: null });
 
 /** Ask for the session at once, for the rest once something is to be seen. */
 export function start(): void {
-  listen((problem) => {
-    if (problem === null) trouble.value = null;
-    else if (IN_THE_WAY.has(problem.kind)) trouble.value = problem;
-  });
+  listen(hear);
   void load();
-  // Another tab may have opened the new link, whose cookie counts here too.
-  window.addEventListener("focus", () => {
-    if (trouble.peek() !== null) void load();
-  });
+  // Another tab may have opened the new link, whose cookie counts here too, or have allowed writes.
+  window.addEventListener("focus", () => void (trouble.peek() === null ? refresh() : load()));
 }
 
 /** Ask for all that is missing, and for the session anew. What fails is told by `trouble` and `failures`. */
@@ -30,7 +24,7 @@ export async function load(): Promise<void> {
   try {
     session.value = await api.session();
   } catch (error) {
-    trouble.value = error instanceof Trouble ? error.problem : { kind: "internal", message: String(error) };
+    trouble.value = problemOf(error);
     return;
   }
   await painted();
@@ -43,15 +37,28 @@ export async function load(): Promise<void> {
   await loadAhead();
 }
 
+/** Look at the session again: it may have been changed in another tab. */
+async function refresh(): Promise<void> {
+  const before = session.peek();
+  const now = await quietly(api.session);
+  // What was changed here meanwhile is newer.
+  if (now && session.peek() === before) session.value = { ...now, gauge: now.gauge ?? before?.gauge ?? null };
+}
+
 /** Look at the gauge again; where that fails, the last reading stays. */
 export async function readGauge(): Promise<void> {
+  const gauge = await quietly(api.gauge);
+  const now = session.peek();
+  if (now && gauge !== undefined) session.value = { ...now, gauge };
+}
+
+/** undefined: it failed, and what is in the way of the whole page was told already. */
+async function quietly<T>(work: () => Promise<T>): Promise<T | undefined> {
   try {
-    const gauge = await api.gauge();
-    const now = session.peek();
-    if (now) session.value = { ...now, gauge };
+    return await work();
   } catch (error) {
-    // What is in the way of the whole page was told already.
     if (!(error instanceof Trouble)) throw error;
+    return undefined;
   }
 }
 

@@ -18,10 +18,14 @@ export function announce(text: string): void {
   spoken.value = spoken.peek() === text ? `${text}\u00a0` : text;
 }
 
-/** Show a short message for some seconds, and have it said; `action` may take back what was done. */
+/**
+ * Show a short message for some seconds, and have it said; `action` may take back what was done. The same words take
+ * the place of the message that has them already.
+ */
 export function toast(text: string, action: Toast["action"] = null): void {
   const id = ++count;
-  toasts.value = [...toasts.peek().slice(-2), { id, text, action }];
+  const others = toasts.peek().filter((one) => one.text !== text);
+  toasts.value = [...others.slice(-2), { id, text, action }];
   setTimeout(() => dismiss(id), action ? 12_000 : 5_000);
 }
 

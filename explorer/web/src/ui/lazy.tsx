@@ -11,13 +11,13 @@ export async function loadAhead(): Promise<void> {
 }
 
 /**
- * A component that is `Fallback` until its code is there, and stays so where it cannot be fetched. Both get the
- * same properties: an editor's fallback is a plain `<textarea>` over the same value, so nothing typed meanwhile is
- * lost.
+ * A component whose code is fetched. `Fallback` does its work until then, and for good where the code cannot be had:
+ * an editor's is a plain `<textarea>` over the same value, so nothing typed meanwhile is lost. Where there is none,
+ * nothing is shown until then, and what is missing is said.
  */
 export function lazy<Props extends object>(
   load: () => Promise<ComponentType<Props>>,
-  Fallback: ComponentType<Props>,
+  Fallback?: ComponentType<Props>,
 ): ComponentType<Props> {
   let loaded: ComponentType<Props> | null = null;
   let loading: Promise<void> | null = null;
@@ -37,16 +37,27 @@ export function lazy<Props extends object>(
   ahead.push(fetch);
 
   return function Lazy(props: Props) {
-    const [, again] = useState(0);
+    const [tried, setTried] = useState(false);
     useEffect(() => {
-      if (loaded) return undefined;
       let shown = true;
-      void fetch().then(() => shown && loaded && again((n) => n + 1));
+      if (!loaded) void fetch().then(() => shown && setTried(true));
       return () => {
         shown = false;
       };
     }, []);
     const Shown = loaded ?? Fallback;
-    return <Shown {...props} />;
+    if (Shown) return <Shown {...props} />;
+    return tried ? <Missing /> : null;
   };
+}
+
+function Missing() {
+  return (
+    <p class="note bad" role="alert">
+      A part of this page cannot be fetched. What you typed stays.{" "}
+      <button type="button" class="button small" onClick={() => window.location.reload()}>
+        Reload
+      </button>
+    </p>
+  );
 }

@@ -2,7 +2,7 @@
 
 import type { Catalog, Operation } from "../../src/types.ts";
 
-function operation(id: string, more: Partial<Operation> = {}): Operation {
+export function operation(id: string, more: Partial<Operation> = {}): Operation {
   const [method = "", path = ""] = id.split(" ");
   return {
     id,

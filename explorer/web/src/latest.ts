@@ -1,11 +1,11 @@
 // Questions of which only the last one counts: the former is given up, and its answer is not told.
 
-import { Trouble } from "../api.ts";
-import type { Problem } from "../types";
+import { problemOf } from "./api.ts";
+import type { Problem } from "./types";
 
 export class Latest {
   private current: AbortController | null = null;
-  private timer = 0;
+  private timer: ReturnType<typeof setTimeout> | undefined;
 
   /** Ask after `delay` milliseconds; 0: at once. */
   ask<T>(
@@ -26,11 +26,11 @@ export class Latest {
         },
       );
     if (delay === 0) void run();
-    else this.timer = window.setTimeout(run, delay);
+    else this.timer = setTimeout(run, delay);
   }
 
   stop(): void {
-    window.clearTimeout(this.timer);
+    clearTimeout(this.timer);
     this.current?.abort();
     this.current = null;
   }
@@ -76,8 +76,4 @@ export class Newest {
     this.current?.stop.abort();
     this.current = this.next = null;
   }
-}
-
-export function problemOf(error: unknown): Problem {
-  return error instanceof Trouble ? error.problem : { kind: "internal", message: String(error) };
 }
