@@ -1,14 +1,13 @@
 // Sending over real HTTP: a local server stands for `digirm explore`, answer by answer.
 
 import assert from "node:assert/strict";
-import { once } from "node:events";
-import { createServer, type IncomingMessage } from "node:http";
-import type { AddressInfo } from "node:net";
-import { after, before, beforeEach, test } from "node:test";
+import type { IncomingMessage } from "node:http";
+import { beforeEach, test } from "node:test";
 
 import { confirming, halted, MOST_ROWS, remembered, send, sendAll, sendNext, show } from "../src/sending.ts";
 import { calls, compose, composed, EMPTY, failed, pages, sending, session } from "../src/state.ts";
 import type { Answer, Composed, HistoryDetail, Problem, Session } from "../src/types.ts";
+import { entry, serve } from "./support/local.ts";
 
 interface Sent {
   request: Composed;
@@ -20,7 +19,7 @@ type Reply = Partial<Answer> | { problem: Problem; status: number } | "never";
 let script: (sent: Sent, number: number) => Reply;
 let seen: Sent[] = [];
 
-const server = createServer(async (request, response) => {
+serve(async (request, response) => {
   const sent = JSON.parse(await body(request)) as Sent;
   seen.push(sent);
   const reply = script(sent, seen.length);
@@ -59,16 +58,7 @@ const ANSWER: Answer = {
   gauge: null,
 };
 const CALL: HistoryDetail = {
-  id: 5,
-  at: "2026-11-21T18:00:00Z",
-  url: "http://x",
-  method: "GET",
-  target: ANSWER.target,
-  status: 200,
-  milliseconds: 3,
-  size: 20,
-  pages: 1,
-  error: null,
+  ...entry(5),
   request: EMPTY,
   masked_request: false,
   masked_answer: false,
@@ -83,19 +73,6 @@ const more = (cursor: number): Composed => ({
   params: [{ name: "cursor", value: String(cursor), on: true }],
 });
 
-const bare = globalThis.fetch;
-before(async () => {
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  // The page asks its own origin; here that has to be spelled out.
-  globalThis.fetch = (path, options) => bare(`http://127.0.0.1:${port}${String(path)}`, options);
-});
-after(() => {
-  globalThis.fetch = bare;
-  server.closeAllConnections();
-  server.close();
-});
 beforeEach(() => {
   seen = [];
   pages.value = [];

@@ -4,19 +4,8 @@ import { test } from "node:test";
 import { marked, merged, when } from "../src/history/entries.ts";
 import { changes } from "../src/history/lines.ts";
 import type { HistoryEntry } from "../src/types.ts";
+import { entry } from "./support/local.ts";
 
-const entry = (id: number, pages = 1): HistoryEntry => ({
-  id,
-  at: "2026-11-21T18:00:00Z",
-  url: "http://127.0.0.1",
-  method: "GET",
-  target: "/ws/v1/devices/inventory",
-  status: 200,
-  milliseconds: 5,
-  size: 10,
-  pages,
-  error: null,
-});
 const ids = (list: readonly HistoryEntry[]) => list.map(({ id }) => id);
 
 test("a look at the head brings new calls, and keeps the older ones that were listed", () => {

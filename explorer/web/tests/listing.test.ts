@@ -1,20 +1,19 @@
 // The list of calls over real HTTP: a local server answers when, and in the order, that the test says.
 
 import assert from "node:assert/strict";
-import { once } from "node:events";
-import { createServer, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
-import { after, before, beforeEach, test } from "node:test";
+import type { ServerResponse } from "node:http";
+import { beforeEach, test } from "node:test";
 
 import { Listing } from "../src/history/listing.ts";
 import { remembered } from "../src/sending.ts";
 import { composed, EMPTY } from "../src/state.ts";
 import type { HistoryDetail, HistoryEntry } from "../src/types.ts";
+import { entry, serve } from "./support/local.ts";
 
 let open: { asked: string; response: ServerResponse }[] = [];
 let came: () => void = () => undefined;
 
-const server = createServer((request, response) => {
+serve((request, response) => {
   open.push({ asked: `${request.method} ${request.url}`, response });
   came();
 });
@@ -49,18 +48,6 @@ function until<T>(of: Told<T>, fits: (value: T) => boolean): Promise<void> {
   });
 }
 
-const entry = (id: number): HistoryEntry => ({
-  id,
-  at: "2026-11-21T18:00:00Z",
-  url: "http://127.0.0.1",
-  method: "GET",
-  target: "/ws/v1/devices/inventory",
-  status: 200,
-  milliseconds: 5,
-  size: 10,
-  pages: 1,
-  error: null,
-});
 const entries = (from: number, to: number) => Array.from({ length: from - to + 1 }, (_, at) => entry(from - at));
 const detail = (id: number): HistoryDetail => ({
   ...entry(id),
@@ -76,19 +63,6 @@ const detail = (id: number): HistoryDetail => ({
 const ids = (listing: Listing) => listing.entries.value?.map(({ id }) => id) ?? null;
 const HEAD = "GET /api/history?search=";
 
-const bare = globalThis.fetch;
-before(async () => {
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  // The page asks its own origin; here that has to be spelled out.
-  globalThis.fetch = (path, options) => bare(`http://127.0.0.1:${port}${String(path)}`, options);
-});
-after(() => {
-  globalThis.fetch = bare;
-  server.closeAllConnections();
-  server.close();
-});
 
 let told: [number, string][] = [];
 let listing: Listing;
