@@ -230,13 +230,7 @@ class Explorer:
         from digirm_explorer.linking import shared
 
         asked = await exchange.asked(request, exchange.Composing)
-        await self._service.started()
-
-        def linked() -> dict[str, Any]:
-            credentials = self._service.credentials()
-            return shared(asked.request, [] if credentials is None else credentials.secrets())
-
-        return await asyncio.to_thread(linked)
+        return await asyncio.to_thread(lambda: shared(asked.request, self._service.secrets()))
 
     async def _download(self, request: Request) -> Response:
         kept = self._shelf.get(request.path_params["id"])

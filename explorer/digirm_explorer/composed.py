@@ -8,6 +8,7 @@ from urllib.parse import unquote
 
 import msgspec
 
+from digirm_explorer.linking import MOST_TEXT
 from digirm_runtime import template
 from digirm_runtime.calls.planned import (
     ADDRESS,
@@ -20,6 +21,7 @@ from digirm_runtime.calls.planned import (
     read_path,
     utf8,
 )
+from digirm_runtime.masking import Masker
 from digirm_runtime.secrets import MASK
 
 #: Characters of a path with its parameters, a name or a value: more no address has.
@@ -33,6 +35,9 @@ _ENTRIES = 200
 
 #: A masked value in JSON, XML, CSV, a form or a query. A line of its own may be text that looks so.
 _MASKED = re.compile(r"""(?<=["'>=,;|\t&])\*{3}(?![^"'<,;|\t&\\\r\n])|^\*{3}(?=["'<,;|\t&])""", re.MULTILINE)
+
+#: What is no secret by itself.
+_ANY = "digirm0anything"
 
 _Text = Annotated[str, msgspec.Meta(max_length=_TEXT)]
 _Value = Annotated[str, msgspec.Meta(max_length=_VALUE)]
@@ -90,10 +95,20 @@ def planned(composed: Composed, url: str, base_path: str) -> Planned:
 
 def masked(plan: Planned) -> str | None:
     """Why a call is not what was meant: a secret that was masked was not typed again; None where none is seen."""
-    values = (*map(unquote, plan.path.split("/")), *plan.params.values(), *plan.headers.values(), plan.text or "")
-    if any(MASK in value and (value.strip() == MASK or _MASKED.search(value)) for value in values):
+    body = plan.text or ""
+    if body.endswith(MASK) and len(body) > MOST_TEXT // 2:
+        return f"only the beginning of this body was kept: {MASK} stands for the rest"
+    values = (*map(unquote, plan.path.split("/")), *plan.params.values(), *plan.headers.values(), body)
+    if any(MASK in value and _is_masked(value) for value in values):
         return f"type again what {MASK} stands for: secrets are not kept"
     return None
+
+
+def _is_masked(text: str) -> bool:
+    """Whether the mask is all of a value, or stands where a secret would be masked."""
+    if text.strip() == MASK or _MASKED.search(text):
+        return True
+    return Masker().text(text.replace(MASK, _ANY)).count(_ANY) < text.count(MASK)
 
 
 def _planned(composed: Composed, url: str, base_path: str) -> Planned:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections.abc import Iterator
 from concurrent.futures import Future
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from digirm_explorer.problems import Problem
@@ -15,6 +17,15 @@ if TYPE_CHECKING:
 
 #: Any credentials will do; these say what they are.
 USER, PASSWORD = "sim", "sim"
+
+
+@contextmanager
+def _anew() -> Iterator[None]:
+    """A problem of its own for each who is told: one for all would grow with the traces of all."""
+    try:
+        yield
+    except Problem as error:
+        raise Problem(error.kind, error.message) from None
 
 
 class Embedded:
@@ -33,16 +44,19 @@ class Embedded:
         self._server: Running | None = None
 
     def start(self) -> None:
-        """Make it and serve it. What keeps it from that is told by `url`; nothing is raised."""
+        """Make it and serve it. What keeps it from that is told by `url`."""
         from digirm_simulator.server import Running
 
         if self._url.done():
             return
         try:
             handler = self._made()
-        except (OSError, ValueError) as error:
-            self._tell(f"the simulator did not start: {error}")
-            return
+        except BaseException as error:
+            known = isinstance(error, OSError | ValueError)
+            self._tell(f"the simulator did not start: {error if known else type(error).__name__}")
+            if known:
+                return
+            raise
         server = Running(handler)
         try:
             server.start()
@@ -58,11 +72,13 @@ class Embedded:
 
     def url(self) -> str:
         """Its address; waits until it is there. Raises Problem where it did not start."""
-        return self._url.result()
+        with _anew():
+            return self._url.result()
 
     async def started(self) -> str:
         """`url` for event loops."""
-        return await asyncio.wrap_future(self._url)
+        with _anew():
+            return await asyncio.wrap_future(self._url)
 
     def give_up(self) -> None:
         """Let nobody wait for it any longer; does not wait itself for one that is just being made."""

@@ -46,6 +46,63 @@ def default_file() -> Path:
     return folder / "digirm" / "explorer.sqlite"
 
 
+def record(
+    request: Mapping[str, Any],
+    *,
+    url: str,
+    method: str,
+    target: str,
+    status: int | None = None,
+    milliseconds: float = 0,
+    size: int = 0,
+    headers: Iterable[tuple[str, str]] = (),
+    media_type: str = "",
+    kind: str = "empty",
+    text: str | None = None,
+    shortened: bool = False,
+    error: str | None = None,
+    secrets: Iterable[str] = (),
+) -> dict[str, Any]:
+    """A call as it is kept, without secrets, which takes tenths of a second for a megabyte that is full of them.
+
+    `request` is the composed request, `target` what was asked of the service at `url`, `text` the answer's body,
+    None for a binary one, and `shortened` says that it is only the beginning. `secrets` are values that must not be
+    kept wherever they stand, such as the credentials; so are those that the request has under secret names.
+    """
+    masker = Masker(secrets)
+    kept = without_secrets(masker, request)
+    if masker.full:
+        # Not all of its secrets can be looked for in what the service says.
+        headers, text = (), None if text is None else MASK
+        error = None if error is None else MASK
+    target, url = MASK if masker.full else masker.url(target), masker.url(url)
+    error = None if error is None else masker.text(error)
+    masked_request, masker.masked = masker.masked, masker.full
+    answer = masker.headers(headers)
+    body, is_cut = (None, False) if text is None else _body(masker, text)
+    values = {
+        "at": datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "url": _plain(url),
+        "method": _plain(method),
+        "target": _plain(target),
+        "status": status,
+        "milliseconds": milliseconds,
+        "size": size,
+        "pages": 1,
+        "error": None if error is None else _plain(error),
+        "request": json.dumps(kept),
+        "masked_request": masked_request,
+        "masked_answer": masker.masked,
+        "headers": json.dumps(answer),
+        "media_type": _plain(media_type),
+        "kind": kind,
+        "body": body,
+        "shortened": shortened or is_cut,
+    }
+    values["bytes"] = sum(len(value.encode()) for value in values.values() if isinstance(value, str))
+    return values
+
+
 class History:
     """The history in `file`, which several processes may share; None keeps it in memory.
 
@@ -60,61 +117,12 @@ class History:
         with self._errors():
             self._database = connect(file)
 
-    def add(
-        self,
-        request: Mapping[str, Any],
-        *,
-        url: str,
-        method: str,
-        target: str,
-        status: int | None = None,
-        milliseconds: float = 0,
-        size: int = 0,
-        headers: Iterable[tuple[str, str]] = (),
-        media_type: str = "",
-        kind: str = "empty",
-        text: str | None = None,
-        shortened: bool = False,
-        error: str | None = None,
-        secrets: Iterable[str] = (),
-    ) -> int:
-        """Keep a call; its number.
+    def add(self, request: Mapping[str, Any], **about: Any) -> int:
+        """Keep a call, given as to `record`; its number."""
+        return self.keep(record(request, **about))
 
-        `request` is the composed request, `target` what was asked of the service at `url`, `text` the answer's body,
-        None for a binary one, and `shortened` says that it is only the beginning. `secrets` are values that must not be
-        kept wherever they stand, such as the credentials; so are those that the request has under secret names.
-        """
-        masker = Masker(secrets)
-        kept = without_secrets(masker, request)
-        if masker.full:
-            # Not all of its secrets can be looked for in what the service says.
-            headers, text = (), None if text is None else MASK
-            error = None if error is None else MASK
-        target, url = masker.url(target), masker.url(url)
-        error = None if error is None else masker.text(error)
-        masked_request, masker.masked = masker.masked, masker.full
-        answer = masker.headers(headers)
-        body, is_cut = (None, False) if text is None else _body(masker, text)
-        values = {
-            "at": datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
-            "url": _plain(url),
-            "method": _plain(method),
-            "target": _plain(target),
-            "status": status,
-            "milliseconds": milliseconds,
-            "size": size,
-            "pages": 1,
-            "error": None if error is None else _plain(error),
-            "request": json.dumps(kept),
-            "masked_request": masked_request,
-            "masked_answer": masker.masked,
-            "headers": json.dumps(answer),
-            "media_type": _plain(media_type),
-            "kind": kind,
-            "body": body,
-            "shortened": shortened or is_cut,
-        }
-        values["bytes"] = sum(len(value.encode()) for value in values.values() if isinstance(value, str))
+    def keep(self, values: Mapping[str, Any]) -> int:
+        """Keep what `record` made of a call; its number."""
         names = ", ".join(values)
         with self._changing(PATIENCE) as database:
             marks = ", ".join("?" * len(values))

@@ -19,10 +19,12 @@ def shared(request: Mapping[str, Any], secrets: Iterable[str] = ()) -> dict[str,
     """
     import msgspec
 
-    from digirm_explorer.composed import Composed
+    from digirm_explorer.composed import Composed, ComposedError
 
     masker = Masker(secrets)
     kept = without_secrets(masker, msgspec.to_builtins(Composed.read(request)))
+    if masker.full:
+        raise ComposedError("the request holds too many secrets for a link: leave some out")
     return {"request": kept, "masked": masker.masked}
 
 
@@ -30,7 +32,11 @@ def without_secrets(masker: Masker, request: Mapping[str, Any]) -> dict[str, Any
     """A composed request without its secrets, which the masker learns; it says whether there were any."""
     # What is learned from its end must not stay at its beginning.
     _masked(masker, request)
-    return _masked(masker, request)
+    kept = _masked(masker, request)
+    if masker.full:
+        # Not all of them were looked for elsewhere.
+        kept |= {"path": MASK, "path_values": {}, "params": [], "headers": [], "body": MASK}
+    return kept
 
 
 def _masked(masker: Masker, request: Mapping[str, Any]) -> dict[str, Any]:

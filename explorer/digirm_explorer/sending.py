@@ -110,7 +110,7 @@ class Sending:
             kept.leave()
             raise
         self._shelf.add(kept)
-        answer["history"] = await self._remember(call, received.request, answer)
+        answer["history"] = await self._remember(call, answer)
         return answer
 
     def _answer(self, call: _Prepared, received: Received, kept: Kept) -> dict[str, Any]:
@@ -156,39 +156,49 @@ class Sending:
         request = attempt.request
         target = request.url.removeprefix(call.client.url)
         about = {"method": request.method, "target": target, "milliseconds": attempt.milliseconds, "error": text}
-        await self._remember(call, request, about)
+        await self._remember(call, about)
 
-    async def _remember(self, call: _Prepared, request: Request, about: dict[str, Any]) -> int | None:
+    async def _remember(self, call: _Prepared, about: dict[str, Any]) -> int | None:
         """The number of the call in the history; None where it has none, or gets it later."""
+        # A page that failed is a call of its own: it leaves a trace.
+        if call.follows is not None and about.get("status", 400) < 400:
+            values = None
+        else:
+            values = await asyncio.to_thread(self._record, call, about)
         loop = asyncio.get_running_loop()
-        kept = loop.run_in_executor(self._memory, self._keep, call, request, about)
+        kept = loop.run_in_executor(self._memory, self._keep, call, about, values)
         done, _ = await asyncio.wait((kept,), timeout=_PATIENCE)
         return kept.result() if done else None
 
-    def _keep(self, call: _Prepared, request: Request, about: dict[str, Any]) -> int | None:
-        from digirm_explorer.history import HistoryError
+    def _record(self, call: _Prepared, about: dict[str, Any]) -> dict[str, Any]:
+        from digirm_explorer.history import record
         from digirm_runtime.calls.sending import credentials
 
+        names = ("status", "size", "headers", "media_type", "kind", "shortened")
+        return record(
+            msgspec.to_builtins(call.composed),
+            url=call.client.url,
+            method=about["method"],
+            target=about["target"],
+            milliseconds=about["milliseconds"],
+            error=about.get("error"),
+            text=about.get("text"),
+            secrets=credentials(call.client).secrets(),
+            **{name: about[name] for name in names if name in about},
+        )
+
+    def _keep(self, call: _Prepared, about: dict[str, Any], values: dict[str, Any] | None) -> int | None:
+        from digirm_explorer.history import HistoryError
+
         try:
-            # A page that failed is a call of its own: it leaves a trace.
-            if call.follows is not None and about.get("status", 400) < 400:
-                self._history.follow(call.follows, milliseconds=about["milliseconds"], size=about["size"])
-                return call.follows
-            names = ("status", "size", "headers", "media_type", "kind", "shortened")
-            return self._history.add(
-                msgspec.to_builtins(call.composed),
-                url=call.client.url,
-                method=about["method"],
-                target=about["target"],
-                milliseconds=about["milliseconds"],
-                error=about.get("error"),
-                text=about.get("text"),
-                secrets=credentials(call.client).secrets(),
-                **{name: about[name] for name in names if name in about},
-            )
+            if values is not None:
+                return self._history.keep(values)
+            assert call.follows is not None
+            self._history.follow(call.follows, milliseconds=about["milliseconds"], size=about["size"])
+            return call.follows
         except HistoryError as error:
             # An answer that came is not withheld because it cannot be remembered.
-            _LOG.warning("%s %s is not remembered: %s", request.method, call.planned.path, error)
+            _LOG.warning("%s %s is not remembered: %s", about["method"], call.planned.path, error)
             return None
 
 

@@ -95,6 +95,13 @@ class Service:
         except CredentialsError:
             return None
 
+    def secrets(self) -> list[str]:
+        """What of the credentials must not be shown; none before there is a client, which is not waited for."""
+        from digirm_runtime.calls.sending import credentials
+
+        client = self._client
+        return [] if client is None else list(credentials(client).secrets())
+
     def exported(self) -> Credentials | None:
         """The credentials as exported calls name them: of a simulator that takes any, that it does."""
         from digirm_explorer.exporting import ANYBODY

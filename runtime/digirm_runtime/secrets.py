@@ -12,8 +12,9 @@ from typing import Any
 MASK = "***"
 #: Words that make a name secret, as v1 (`install_code`), the older API (`devInstallCode`) and devices spell them.
 WORDS = (
-    r"pass[\s_-]?(?:word|wd|phrase|code)|(?:pwd|psk)(?![a-z])|secret|install[\s_-]?code"
-    r"|(?<!next)(?<!next[\s_-])(?<!page)(?<!page[\s_-])token(?![\w-])"
+    r"pass[\s_-]?(?:word|wd|phrase)|(?<!com)(?<!by)pass[\s_-]?code(?!c)|(?:pwd|psk)(?![a-z])|secret|install[\s_-]?code"
+    r"|(?<!next)(?<!next[\s_-])(?<!page)(?<!page[\s_-])(?<!sync)(?<!sync[\s_-])"
+    r"(?<!continuation)(?<!continuation[\s_-])token(?![\w-])"
     r"|(?:access|api|auth|refresh|session|transport)[\s_-]?token|sim[\s_-]?(?:pin|puk)(?![a-z])"
     r"|(?:access|api|encryption|pre[\s_-]?shared|private|wep|wpa)[\s_-]?key(?!s)"
 )

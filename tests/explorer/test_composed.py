@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from digirm_explorer.composed import Composed, ComposedError, masked, planned
+from digirm_explorer.linking import shared
 from digirm_runtime.calls.planned import Planned
 
 URL = "http://h.example"
@@ -126,6 +127,12 @@ def test_a_header_is_what_stands_between_blanks() -> None:
         {"body": "user=x&password=***"},
         {"body": "password=***&user=x"},
         {"body": " *** "},
+        {"body": "password: ***\nx: 1"},
+        {"body": "the password is: ***"},
+        {"body": "password -> ***"},
+        {"body": 'form-data; name="password"\r\n\r\n***\r\n--x'},
+        {"body": "see https://user:***@example.com/"},
+        {"body": "Authorization: ***"},
         {"params": [{"name": "install_code", "value": "***"}]},
         {"params": [{"name": "query", "value": "install_code = '***'"}]},
         {"path": "devices?password=***"},
@@ -137,9 +144,23 @@ def test_a_masked_value_is_seen(change: dict[str, Any]) -> None:
     assert "type again" in (masked(plan(method="POST", **change)) or "")
 
 
+def test_the_beginning_of_a_body_is_not_sent_for_the_whole() -> None:
+    kept = shared({"method": "PUT", "path": "/ws/v1/x", "body": "id,name\n" + "1,abc\n" * 400_000})["request"]
+    assert "only the beginning" in (masked(planned(Composed.read(kept), "http://x", "/ws/v1")) or "")
+
+
 @pytest.mark.parametrize(
     "body",
-    ['{"a": "b"}', '{"a": "*** note ***"}', '{"a": "****"}', "# Title\n\n***\n\ntext", "a *** b", '{"a": "x***"}', ""],
+    [
+        '{"a": "b"}',
+        '{"a": "*** note ***"}',
+        '{"a": "****"}',
+        "# Title\n\n***\n\ntext",
+        "a *** b",
+        "5 stars: ***",
+        '{"a": "x***"}',
+        "",
+    ],
 )
 def test_stars_that_mask_nothing(body: str) -> None:
     assert masked(plan(method="POST", body=body, params=[{"name": "a", "value": "***", "on": False}])) is None

@@ -215,6 +215,17 @@ def test_a_simulator_that_was_stopped_meanwhile_is_not_served(slow: Path) -> Non
     assert simulators() == before
 
 
+def test_each_who_waits_for_a_simulator_that_failed_is_told() -> None:
+    embedded = Embedded("sim:?bogus=1")
+    embedded.start()
+    told: list[Problem] = []
+    for _ in range(2):
+        with pytest.raises(Problem, match="did not start") as raised:
+            embedded.url()
+        told.append(raised.value)
+    assert told[0] is not told[1]
+
+
 def test_a_simulator_that_was_stopped_before_is_not_started() -> None:
     before, embedded = simulators(), Embedded(devices=1)
     embedded.stop()

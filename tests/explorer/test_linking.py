@@ -69,6 +69,12 @@ def test_no_secret_is_in_a_link(more: dict[str, Any]) -> None:
     assert found["masked"]
 
 
+def test_more_secrets_than_are_looked_for_are_no_link() -> None:
+    many = [{"password": f"{S}{number}"} for number in range(260)]
+    with pytest.raises(ComposedError, match="too many"):
+        shared({**REQUEST, "path": f"/x/{S}255", "body": json.dumps(many)})
+
+
 def test_what_is_no_request_is_refused() -> None:
     with pytest.raises(ComposedError):
         shared({"method": "GET", "path": "/ws", "headers": [{"name": "a"}]})

@@ -255,7 +255,7 @@ def test_the_deadline_ends_it(send: Send) -> None:
     body.size += len(PIECE)
     with early(b"", drains=True) as url, pytest.raises(TransportError, match="deadline"):
         send(url, body, deadline=0.1)
-    assert body.reads == 1
+    assert body.reads <= 1  # on a busy machine the deadline may come first
 
 
 def test_a_cancelled_one_lets_its_thread_end() -> None:

@@ -15,7 +15,7 @@ export function start(): void {
   listen(hear);
   void load();
   // Another tab may have opened the new link, whose cookie counts here too, or have allowed writes.
-  window.addEventListener("focus", () => void (trouble.peek() === null ? refresh() : load()));
+  window.addEventListener("focus", () => void (trouble.peek() === null && session.peek() ? refresh() : load()));
 }
 
 /** Ask for all that is missing, and for the session anew. What fails is told by `trouble` and `failures`. */
@@ -23,6 +23,7 @@ export async function load(): Promise<void> {
   failures.value = { catalog: null, examples: null };
   try {
     session.value = await api.session();
+    trouble.value = null;
   } catch (error) {
     trouble.value = problemOf(error);
     return;
