@@ -141,6 +141,24 @@ def test_a_query_of_ten_thousand_characters(asking: Page, service: Server) -> No
     expect(editor(asking, "query")).to_have_text(text + " and")
 
 
+def test_a_part_of_the_page_that_cannot_be_fetched(at_service: Explorer, contexts: Contexts) -> None:
+    context = contexts()
+    missing = "**/assets/HelpDialog-*.js"
+    context.route(missing, lambda route: route.abort())
+    page = at_service.enter(context)
+    ask(page, "GET", DEVICES)
+    write(page, "query", TYPED)
+    page.get_by_role("button", name="Help").click()
+    alert = page.get_by_role("alert").filter(has_text="cannot be fetched")
+    expect(alert).to_be_visible()
+    context.unroute(missing)
+    alert.get_by_role("button", name="Reload").click()
+    expect(alert).to_have_count(0)
+    expect(editor(page, "query")).to_have_text(TYPED)
+    page.get_by_role("button", name="Help").click()
+    expect(page.get_by_role("dialog")).to_be_visible()
+
+
 def test_two_tabs_do_not_disturb_each_other(asking: Page, at_service: Explorer, service: Server) -> None:
     service.reply = lambda got: Answer(body={"asked": got.path})
     other = asking.context.new_page()

@@ -28,6 +28,8 @@ from tests.browser.support import (
 )
 
 PUMP = '{"id": "00000000-00000000-00409DFF-FF123456", "name": "pump “well” & more"}'
+#: More than a dialog holds, with all of the other in it.
+LONG = PUMP[:-1] + ', "description": "' + "a line that fills the dialog, " * 300 + 'the last line"}'
 #: No spec knows it: nothing comes with it.
 USERS = "/ws/v1/people/inventory"
 PASSWORD = "secret-word"
@@ -57,24 +59,40 @@ def test_a_write_is_locked_then_confirmed(at_host: Explorer, host: Simulator, co
     ask(page, "POST", DEVICES)
     body = editor(page, "Body")
     expect(body).to_contain_text("Spare router")  # the example, which the path brings with it
-    write(page, "Body", PUMP)
+    write(page, "Body", LONG)
     send(page)
     expect(answer_of(page)).to_contain_text("Writes are locked")
     assert written(host) == []
 
     page.get_by_role("button", name="Writes: locked").click()
+    other = page.context.new_page()
+    other.goto(at_host.url)
+    expect(other.get_by_role("button", name="Writes: locked")).to_be_visible()
     page.get_by_role("button", name="Allow writes, each confirmed").click()
     expect(page.get_by_role("button", name="Writes: confirmed")).to_be_visible()
+    # Playwright holds every page for focused: this is what a browser tells the one that one turns to.
+    other.evaluate("window.dispatchEvent(new Event('focus'))")
+    expect(other.get_by_role("button", name="Writes: confirmed")).to_be_visible()
+    other.close()
     send(page)
     dialog = page.get_by_role("dialog", name="Send this?")
     shown = dialog.get_by_label("What will be sent")
     expect(shown).to_contain_text(f"POST {host.url}{DEVICES}")
-    expect(shown).to_contain_text(PUMP)
+    expect(shown).to_contain_text(LONG)
     expect(shown).not_to_contain_text(PASSWORD)
+    # Its end is as near as a key.
+    expect(shown).to_contain_text("the last line")
+    shown.focus()
+    page.keyboard.press("End")
+    page.wait_for_function(
+        "(shown) => shown.scrollTop > 0 && shown.scrollTop + shown.clientHeight >= shown.scrollHeight - 1",
+        arg=shown.element_handle(),
+    )
     dialog.get_by_role("button", name="Cancel").click()
     expect(dialog).to_have_count(0)
     assert written(host) == []
 
+    write(page, "Body", PUMP)
     send(page)
     dialog.get_by_role("button", name="Send it").click()
     expect(status_of(page)).to_contain_text("201")

@@ -33,10 +33,11 @@ test("an address is read as it was typed, however its blanks were written", () =
     assert.equal(readable(`/ws/v1/x?query=${query}&size=5`), "/ws/v1/x?query=connection_status = 'connected'&size=5");
   }
   assert.equal(readable("/ws/v1/a%2Fb"), "/ws/v1/a%2Fb");
+  assert.equal(readable("/x?query=a+%3D+"), "/x?query=a =%20");
 });
 
 test("what would read as another address, or cannot be seen or decoded, stays as it is", () => {
-  for (const part of ["a=1%262", "a=1%23", "a=%2B", "a=%25", "a=%00", "a=%E2%80%AE", "a=%FF", "a=+", "a=x++y"]) {
+  for (const part of ["a=1%262", "a=1%23", "a=%2B", "a=%25", "a=%00", "a=%E2%80%AE", "a=%FF", "a=x++y"]) {
     assert.equal(readable(`/x?${part}`), `/x?${part}`);
   }
 });

@@ -27,7 +27,9 @@ function decoded(part: string): string {
   try {
     const text = decodeURIComponent(part.replaceAll("+", " "));
     // Signs that would end the parameter, and what cannot be seen.
-    return /[&#%+]|[^\P{C}]|  |^ | $/u.test(text) ? part : text;
+    if (/[&#%+]|[^\P{C}]|  /u.test(text)) return part;
+    // A blank at the end, as while a word is typed, would not be seen.
+    return text.replace(/ $/, "%20");
   } catch {
     return part;
   }

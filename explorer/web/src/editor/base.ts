@@ -32,11 +32,31 @@ export function shown(): Extension {
   ];
 }
 
+/**
+ * A character is put by the editor itself: the browser would look through all of a long line to put it, and would keep
+ * the style of a selection that it replaces, which the page's policy refuses.
+ */
+const quick = EditorView.domEventHandlers({
+  beforeinput(event, view) {
+    const { inputType, data, isComposing, cancelable } = event;
+    if (inputType !== "insertText" || !data || isComposing || !cancelable) return false;
+    const { from, to } = view.state.selection.main;
+    const insert = () =>
+      view.state.update(view.state.replaceSelection(data), { userEvent: "input.type", scrollIntoView: true });
+    // Extensions that type for the user, such as closing brackets, come first.
+    const handlers = view.state.facet(EditorView.inputHandler);
+    if (!handlers.some((handle) => handle(view, from, to, data, insert))) view.dispatch(insert());
+    event.preventDefault();
+    return true;
+  },
+});
+
 /** For typing. Tab is not taken: it leaves the editor; Ctrl/Cmd+Enter is the page's, which sends. */
 export function typing(): Extension {
   return [
     history(),
     drawSelection(),
+    quick,
     keymap.of([...historyKeymap, ...defaultKeymap.filter(({ key }) => key !== "Mod-Enter")]),
     EditorView.contentAttributes.of({
       spellcheck: "false",

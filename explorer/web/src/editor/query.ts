@@ -41,6 +41,10 @@ function completions(parameter: QueryParameter, endpoint: () => string | null) {
     try {
       const found = await api.complete(asked, stop.signal);
       if (context.aborted || found.length === 0) return null;
+      // Who has gone on to another field is done here; what stands there already is no offer.
+      if (context.view && !context.view.hasFocus) return null;
+      const [only] = found;
+      if (found.length === 1 && only!.text.trim() === asked.text.slice(only!.start, only!.end)) return null;
       const from = Math.min(...found.map(({ start }) => start));
       return { from, filter: false, options: found.map(option) };
     } catch (error) {
@@ -108,25 +112,10 @@ export function mark(fault: Diagnostic, length: number): Mark {
   };
 }
 
-/**
- * A character is put by the editor itself: the browser would look through all of a long line to put it, and would keep
- * the style of a selection that it replaces, which the page's policy refuses.
- */
-const quick = EditorView.domEventHandlers({
-  beforeinput(event, view) {
-    const { inputType, data, isComposing, cancelable } = event;
-    if (inputType !== "insertText" || !data || isComposing || !cancelable) return false;
-    view.dispatch(view.state.replaceSelection(data), { userEvent: "input.type", scrollIntoView: true });
-    event.preventDefault();
-    return true;
-  },
-});
-
 /** All but the faults, which are set from outside as they come. */
 export function queryExtensions(parameter: QueryParameter, endpoint: () => string | null): Extension {
   return [
     look,
-    quick,
     autocompletion({
       override: [completions(parameter, endpoint)],
       // Faults come first.

@@ -4,6 +4,7 @@ import "./history.css";
 
 import { useEffect, useId, useRef, useState } from "preact/hooks";
 
+import { readable } from "../answer/asked.ts";
 import { bytes, duration, many } from "../answer/words.ts";
 import { remembered } from "../sending";
 import { calls, session } from "../state";
@@ -130,7 +131,7 @@ function Call({ entry, id, chosen, onMark, onShow, onReplay, onForget }: CallPro
   return (
     <>
       <p class="call-target mono" id={id}>
-        <Method name={method} /> {target}
+        <Method name={method} /> <span title={target}>{readable(target)}</span>
       </p>
       <p class="call-facts">
         <span class={`badge ${tone}`}>{status ?? "no answer"}</span>
