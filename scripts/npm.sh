@@ -26,6 +26,13 @@ else
     exit 2
 fi
 
+# Node.js brings certificates of its own; what this system trusts, such as a company's proxy, counts too.
+trusted=/etc/ssl/certs/ca-certificates.crt
+if [ -z "${NODE_EXTRA_CA_CERTS:-}" ] && [ -r "$trusted" ]; then
+    NODE_EXTRA_CA_CERTS=$trusted
+    export NODE_EXTRA_CA_CERTS
+fi
+
 cd explorer/web
 run "$@" && exit
 if [ "$1" = ci ]; then
