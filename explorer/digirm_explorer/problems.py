@@ -34,7 +34,7 @@ class Problem(Exception):  # noqa: N818 - what the page is told, and no failure 
         digest: str | None = None,
     ) -> None:
         super().__init__(message)
-        self.kind = kind
+        self.kind: Kind = kind
         self.message = message
         self.status = _STATUS[kind] if status is None else status
         self.preview = preview

@@ -21,9 +21,11 @@ interface Props {
   /** Kept as long as it is the same object. */
   extensions: Extension;
   onView?: (view: EditorView | null) => void;
+  /** Something was typed into the plain field before the editor was there. */
+  onTakenOver?: (view: EditorView) => void;
 }
 
-export function CodeMirror({ label, value, onInput, describedBy, extensions, onView }: Props) {
+export function CodeMirror({ label, value, onInput, describedBy, extensions, onView, onTakenOver }: Props) {
   const host = useRef<HTMLDivElement>(null);
   const view = useRef<EditorView | null>(null);
   const tell = useRef(onInput);
@@ -55,6 +57,7 @@ export function CodeMirror({ label, value, onInput, describedBy, extensions, onV
     if (cursor !== null) {
       made.dispatch({ selection: { anchor: Math.min(cursor, made.state.doc.length) } });
       made.focus();
+      if (cursor > 0) onTakenOver?.(made);
     }
     return () => {
       view.current = null;

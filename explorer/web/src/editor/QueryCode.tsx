@@ -1,5 +1,6 @@
 // The query editor itself; `QueryEditor` fetches it when it is first shown.
 
+import { startCompletion } from "@codemirror/autocomplete";
 import { diagnosticCount, setDiagnostics } from "@codemirror/lint";
 import type { EditorView } from "@codemirror/view";
 import { useLayoutEffect, useMemo, useRef } from "preact/hooks";
@@ -36,6 +37,7 @@ export default function QueryCode({ parameter, endpoint, value, faults, onInput,
       onView={(made) => {
         view.current = made;
       }}
+      onTakenOver={startCompletion}
     />
   );
 }

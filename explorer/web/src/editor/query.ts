@@ -42,7 +42,7 @@ function completions(parameter: QueryParameter, endpoint: () => string | null) {
       const found = await api.complete(asked, stop.signal);
       if (context.aborted || found.length === 0) return null;
       // Who has gone on to another field is done here; what stands there already is no offer.
-      if (context.view && !context.view.hasFocus) return null;
+      if (context.view && context.view.root.activeElement !== context.view.contentDOM) return null;
       const [only] = found;
       if (found.length === 1 && only!.text.trim() === asked.text.slice(only!.start, only!.end)) return null;
       const from = Math.min(...found.map(({ start }) => start));
