@@ -32,14 +32,19 @@ export function shown(): Extension {
   ];
 }
 
+/** Characters from which on the browser's own editing is felt at each key. */
+const LONG = 2_000;
+
 /**
- * A character is put by the editor itself: the browser would look through all of a long line to put it, and would keep
- * the style of a selection that it replaces, which the page's policy refuses.
+ * A character is put by the editor itself in a long line, which the browser would look through to put it, and over a
+ * selection, of which the browser would keep the style, against the page's policy. All else is the browser's: it
+ * knows where a click put the cursor before the editor does.
  */
 const quick = EditorView.domEventHandlers({
   beforeinput(event, view) {
     const { inputType, data, isComposing, cancelable } = event;
     if (inputType !== "insertText" || !data || isComposing || !cancelable) return false;
+    if (view.state.selection.main.empty && view.state.doc.length < LONG) return false;
     const { from, to } = view.state.selection.main;
     const insert = () =>
       view.state.update(view.state.replaceSelection(data), { userEvent: "input.type", scrollIntoView: true });
