@@ -117,10 +117,6 @@ class History:
         with self._errors():
             self._database = connect(file)
 
-    def add(self, request: Mapping[str, Any], **about: Any) -> int:
-        """Keep a call, given as to `record`; its number."""
-        return self.keep(record(request, **about))
-
     def keep(self, values: Mapping[str, Any]) -> int:
         """Keep what `record` made of a call; its number."""
         names = ", ".join(values)

@@ -18,7 +18,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from digirm_explorer import history_file
-from digirm_explorer.history import History, HistoryError, default_file
+from digirm_explorer.history import History, HistoryError, default_file, record
 from digirm_explorer.linking import MOST_TEXT
 
 URL = "http://127.0.0.1:1"
@@ -47,7 +47,7 @@ def history(file: Path) -> Iterator[History]:
 
 def add(history: History, target: str = "/ws/v1/devices/inventory", **more: Any) -> int:
     answer = {"url": URL, "method": "GET", "status": 200, "kind": "json", "text": "{}", **more}
-    return history.add({**COMPOSED, **answer.pop("request", {})}, target=target, **answer)
+    return history.keep(record({**COMPOSED, **answer.pop("request", {})}, target=target, **answer))
 
 
 def test_a_call_is_kept_with_its_answer(history: History) -> None:
@@ -249,9 +249,9 @@ def test_no_secret_reaches_the_file(name: str, value: str, cut: int) -> None:
 
 def test_several_threads_and_processes_share_a_file(file: Path) -> None:
     script = (
-        "import sys; from pathlib import Path; from digirm_explorer.history import History\n"
+        "import sys; from pathlib import Path; from digirm_explorer.history import History, record\n"
         "history = History(Path(sys.argv[1]))\n"
-        "for number in range(40): history.add({}, url='u', method='GET', target=f'/{sys.argv[2]}/{number}')\n"
+        "for number in range(40): history.keep(record({}, url='u', method='GET', target=f'/{sys.argv[2]}/{number}'))\n"
         "print(len(history.search()) > 0)"
     )
     others = [
