@@ -15,9 +15,6 @@ if TYPE_CHECKING:
     from digirm_runtime.wire import Handler
     from digirm_simulator.server import Running
 
-#: Any credentials will do; these say what they are.
-USER, PASSWORD = "sim", "sim"
-
 
 @contextmanager
 def _anew() -> Iterator[None]:

@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
-from digirm_explorer.embedded import PASSWORD, USER
 from digirm_explorer.problems import Problem
 
 if TYPE_CHECKING:
@@ -59,6 +58,8 @@ class Service:
 
     def client(self) -> AsyncClient:
         """The client. Raises CredentialsError where no credentials are found, Problem, SpecError."""
+        from digirm_runtime.calls.proof import PASSWORD, USER
+
         with self._lock:
             if self._client is None:
                 auth: Any = self._typed

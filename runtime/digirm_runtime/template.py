@@ -21,6 +21,8 @@ class Arg(NamedTuple):
 Segment: TypeAlias = "tuple[str | Arg, ...]"
 
 _LITERAL = re.compile(r"[A-Za-z0-9._~!$&'()*+,;=:@-]+")
+#: A percent sign that was encoded any number of times.
+_PERCENT = re.compile(r"%(?:25)+")
 #: Templates of which `shape` keeps the answer at hand.
 _MAX_SHAPES = 16_384
 
@@ -130,7 +132,7 @@ def _encode(arg: Arg, value: object) -> str:
         raise ValueError(f"{arg.wire} must be text or a whole number, not {type(value).__name__}")
     text = str(value)
     for piece in text.split("/") if arg.multi else [text]:
-        plain = _decoded(piece)
+        plain = decoded(piece)
         if not plain.strip() or plain.strip() in (".", ".."):
             raise ValueError(f"{arg.wire} must not be empty, blank, '.' or '..': {text!r}")
     try:
@@ -144,9 +146,9 @@ def split(path: str) -> list[str]:
     return [unquote(piece) for piece in path.split("/")[1:]]
 
 
-def _decoded(text: str) -> str:
+def decoded(text: str) -> str:
     """`text` with every level of percent-encoding undone, as a careless proxy would."""
-    while (plain := unquote(text)) != text:
+    while (plain := unquote(_PERCENT.sub("%", text))) != text:
         text = plain
     return text
 

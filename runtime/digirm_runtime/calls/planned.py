@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from typing import Any, NamedTuple
-from urllib.parse import parse_qsl, quote, unquote, urlencode
+from urllib.parse import parse_qsl, quote, urlencode
+
+from digirm_runtime.template import decoded
 
 STDIN = "-"
 JSON = "application/json"
@@ -15,8 +17,6 @@ CARRIES = frozenset(("POST", "PUT", "PATCH"))
 ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 #: What a path may hold as it is; a percent sign only before two hexadecimal digits.
 _SAFE = "/%!$&'()*+,;=:@-._~"
-#: A percent sign that was encoded any number of times.
-_PERCENT = re.compile(r"%(?:25)+")
 #: Headers that would stand beside the client's own.
 _OWN = frozenset(("host", "content-length", "transfer-encoding", "connection", "accept-encoding"))
 #: Headers by which some services take a request for another method's.
@@ -91,7 +91,7 @@ def read_path(text: str, base_path: str) -> tuple[str, dict[str, str]]:
     if not path.startswith("/"):
         path = f"/{path}" if path.startswith("ws/") else f"{base_path}/{path}"
     path = quote(re.sub(r"%(?![0-9A-Fa-f]{2})", "%25", path), safe=_SAFE)
-    if path.startswith("//") or any(_decoded(piece) in (".", "..") for piece in path.split("/")):
+    if path.startswith("//") or any(decoded(piece) in (".", "..") for piece in path.split("/")):
         raise CallError(f"a path holds no '.' and '..', and begins with one '/': {text!r}")
     params: dict[str, str] = {}
     try:
@@ -145,10 +145,3 @@ def utf8(text: str, what: str) -> None:
     """Raise CallError for a text that has no bytes, such as a shell's argument that was not UTF-8."""
     if any("\ud800" <= char <= "\udfff" for char in text):
         raise CallError(f"{what} is not UTF-8 text")
-
-
-def _decoded(text: str) -> str:
-    """A piece of a path with every level of percent-encoding undone, as a careless proxy would."""
-    while (plain := unquote(_PERCENT.sub("%", text))) != text:
-        text = plain
-    return text
